@@ -1,0 +1,128 @@
+import type { z } from "zod";
+import type { Properties } from "./values.ts";
+
+/** What one operation on a resource may use. */
+export interface Call<Client> {
+  /** The connection that the provider's `connect` made from its configuration. */
+  readonly client: Client;
+  readonly urn: string;
+  /** Aborted when the user cancels the update. */
+  readonly signal: AbortSignal;
+  /** The resource's `customTimeouts` for this operation; undefined means the resource's own default. */
+  readonly timeoutSeconds: number | undefined;
+}
+
+/** A property that is wrong and why, in words that tell what is allowed instead. */
+export interface Failure {
+  readonly property: string;
+  readonly reason: string;
+}
+
+/** What Pulumi recorded of a resource: both are empty on import, where only the id is known. */
+export interface Recorded<Inputs, Outputs> {
+  readonly inputs: Partial<Inputs>;
+  readonly outputs: Partial<Outputs>;
+}
+
+/**
+ * One resource type of a provider. Inputs are validated before any operation runs, defaults filled in, and secrets
+ * are handed over in plain; the engine keeps them encrypted in the state. All inputs are outputs too.
+ */
+export interface ResourceDefinition<Client, Shape extends z.ZodRawShape, Outputs extends object> {
+  /** For example `pbs:index:Datastore`. */
+  readonly token: string;
+  readonly inputs: z.ZodObject<Shape>;
+  /** Checks across properties; runs when all inputs are known. */
+  readonly checkTogether?: (inputs: z.output<z.ZodObject<Shape>>) => readonly Failure[];
+  /** Properties that the product cannot change in place. */
+  readonly replaceOn: readonly (keyof Shape & string)[];
+  /** Whether a replacement must delete first because both cannot exist at once (a fixed name). Default false. */
+  readonly deleteBeforeReplace?: boolean;
+  /** Outputs that are secret although no input of the same name is. */
+  readonly secretOutputs?: readonly (keyof Outputs & string)[];
+  /** Overrides the comparison of one property; default is deep equality. */
+  readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
+
+  create(
+    call: Call<Client>,
+    inputs: z.output<z.ZodObject<Shape>>,
+  ): Promise<{ readonly id: string; readonly outputs: Outputs }>;
+
+  /** The resource as it is now, with the inputs that would describe it; undefined when it does not exist. */
+  read(
+    call: Call<Client>,
+    id: string,
+    recorded: Recorded<z.output<z.ZodObject<Shape>>, Outputs>,
+  ): Promise<{ readonly inputs: z.input<z.ZodObject<Shape>>; readonly outputs: Outputs } | undefined>;
+
+  update(
+    call: Call<Client>,
+    id: string,
+    recorded: Recorded<z.output<z.ZodObject<Shape>>, Outputs>,
+    wanted: z.output<z.ZodObject<Shape>>,
+  ): Promise<Outputs>;
+
+  /** Deleting what is already gone succeeds. */
+  delete(
+    call: Call<Client>,
+    id: string,
+    recorded: Recorded<z.output<z.ZodObject<Shape>>, Outputs>,
+  ): Promise<void>;
+}
+
+/** A resource definition whose types the server no longer needs to know. */
+export interface AnyResource<Client> {
+  readonly token: string;
+  readonly inputs: z.ZodObject;
+  readonly checkTogether?: (inputs: Properties) => readonly Failure[];
+  readonly replaceOn: readonly string[];
+  readonly deleteBeforeReplace?: boolean;
+  readonly secretOutputs?: readonly string[];
+  readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
+  create(call: Call<Client>, inputs: Properties): Promise<{ readonly id: string; readonly outputs: object }>;
+  read(
+    call: Call<Client>,
+    id: string,
+    recorded: Recorded<Properties, Properties>,
+  ): Promise<{ readonly inputs: object; readonly outputs: object } | undefined>;
+  update(
+    call: Call<Client>,
+    id: string,
+    recorded: Recorded<Properties, Properties>,
+    wanted: Properties,
+  ): Promise<object>;
+  delete(call: Call<Client>, id: string, recorded: Recorded<Properties, Properties>): Promise<void>;
+}
+
+/**
+ * Declares a resource type. The server calls it only with inputs that its own schema has parsed, which is what makes
+ * forgetting the types here sound.
+ */
+export function defineResource<Client, Shape extends z.ZodRawShape, Outputs extends object>(
+  definition: ResourceDefinition<Client, Shape, Outputs>,
+): AnyResource<Client> {
+  return definition as unknown as AnyResource<Client>;
+}
+
+/** A function of a provider, called as an invoke. */
+export interface FunctionDefinition<Client> {
+  /** For example `pbs:index:getSnapshots`. */
+  readonly token: string;
+  readonly inputs: z.ZodObject;
+  run(client: Client, inputs: Properties): Promise<object>;
+}
+
+/** A whole provider: what its configuration is, how it connects, and what it offers. */
+export interface ProviderDefinition<Client, Config> {
+  /** The package name, for example `pbs`. */
+  readonly name: string;
+  /** A semantic version. */
+  readonly version: string;
+  readonly config: z.ZodObject & z.ZodType<Config>;
+  /** Must not fail because the server is away: a preview needs no server. */
+  connect(config: Config): Client;
+  readonly resources: readonly AnyResource<Client>[];
+  readonly functions?: readonly FunctionDefinition<Client>[];
+  /** The package schema as JSON text, for `pulumi package get-schema`. */
+  readonly schema?: string;
+}

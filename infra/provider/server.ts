@@ -1,0 +1,253 @@
+import { writeSync } from "node:fs";
+import { parseArgs } from "node:util";
+import * as grpc from "@grpc/grpc-js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import services from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import proto from "@pulumi/pulumi/proto/provider_pb.js";
+import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
+import structProto from "google-protobuf/google/protobuf/struct_pb.js";
+import { checkInputs, checkShape, parseConfig } from "./check.ts";
+import { diffInputs } from "./diff.ts";
+import type { AnyResource, Call, FunctionDefinition, ProviderDefinition, Recorded } from "./resource.ts";
+import { containsUnknown, isRecord, type Properties, secret, unwrapSecrets, withoutUndefined } from "./values.ts";
+
+// Delivered bundles and binaries' manifests exceed gRPC's 4 MiB default.
+const maxMessageBytes = 400 * 1024 * 1024;
+
+/** Serves a provider on a free loopback port. */
+export async function serve<Client, Config>(
+  definition: ProviderDefinition<Client, Config>,
+): Promise<{ readonly port: number; close(): void }> {
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+  });
+  server.addService(services.ResourceProviderService, handlers(definition));
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return { port, close: () => server.forceShutdown() };
+}
+
+/** Runs a provider as a plugin process: the engine reads the port from the first line of standard output. */
+export async function main<Client, Config>(definition: ProviderDefinition<Client, Config>): Promise<void> {
+  // The engine passes its own address and flags; none of them concerns these providers.
+  parseArgs({ args: process.argv.slice(2), strict: false, allowPositionals: true });
+  const { port } = await serve(definition);
+  writeSync(1, `${port}\n`);
+}
+
+function handlers<Client, Config>(definition: ProviderDefinition<Client, Config>): grpc.UntypedServiceImplementation {
+  const resources = new Map(definition.resources.map((resource) => [resource.token, resource]));
+  const functions = new Map((definition.functions ?? []).map((fn) => [fn.token, fn]));
+  const cancelled = new AbortController();
+  let client: Client | undefined;
+
+  const resourceOf = (urn: string): AnyResource<Client> => {
+    const token = typeOf(urn);
+    const resource = resources.get(token);
+    if (!resource) throw new Error(`package ${definition.name} has no resource type ${token}`);
+    return resource;
+  };
+  const callFor = (urn: string, timeoutSeconds: number): Call<Client> => {
+    if (client === undefined) {
+      throw new Error(`provider ${definition.name} is not configured: part of its configuration is not known yet`);
+    }
+    return { client, urn, signal: cancelled.signal, timeoutSeconds: timeoutSeconds || undefined };
+  };
+
+  return {
+    handshake: unary<proto.ProviderHandshakeRequest, proto.ProviderHandshakeResponse>(
+      () => new proto.ProviderHandshakeResponse(),
+    ),
+    attach: unary<plugin.PluginAttach, emptyProto.Empty>(() => new emptyProto.Empty()),
+    getPluginInfo: unary<emptyProto.Empty, plugin.PluginInfo>(() => {
+      const info = new plugin.PluginInfo();
+      info.setVersion(definition.version);
+      return info;
+    }),
+    getSchema: unary<proto.GetSchemaRequest, proto.GetSchemaResponse>(() => {
+      const response = new proto.GetSchemaResponse();
+      response.setSchema(definition.schema ?? JSON.stringify({ name: definition.name, version: definition.version }));
+      return response;
+    }),
+    cancel: unary<emptyProto.Empty, emptyProto.Empty>(() => {
+      cancelled.abort(new Error("the update was cancelled"));
+      return new emptyProto.Empty();
+    }),
+    checkConfig: unary<proto.CheckRequest, proto.CheckResponse>((request) => {
+      const given = decode(request.getNews());
+      const response = new proto.CheckResponse();
+      response.setInputs(request.getNews());
+      if (!containsUnknown(given)) response.setFailuresList(configFailures(definition, given));
+      return response;
+    }),
+    configure: unary<proto.ConfigureRequest, proto.ConfigureResponse>((request) => {
+      const given = decode(request.getArgs());
+      if (!containsUnknown(given)) client = definition.connect(parseConfig(definition.config, given));
+      // Secrets arrive in plain and the engine marks what is returned under the same name: no operation can forget to.
+      return new proto.ConfigureResponse();
+    }),
+    check: unary<proto.CheckRequest, proto.CheckResponse>((request) => {
+      const { inputs, failures } = checkInputs(resourceOf(request.getUrn()) as AnyResource<never>, decode(request.getNews()));
+      const response = new proto.CheckResponse();
+      response.setInputs(encode(inputs));
+      response.setFailuresList(failures.map(checkFailure));
+      return response;
+    }),
+    diff: unary<proto.DiffRequest, proto.DiffResponse>((request) =>
+      diffResponse(
+        resourceOf(request.getUrn()) as AnyResource<never>,
+        decode(request.getOldInputs()),
+        decode(request.getNews()),
+      ),
+    ),
+    create: unary<proto.CreateRequest, proto.CreateResponse>(async (request) => {
+      const resource = resourceOf(request.getUrn());
+      const inputs = decode(request.getProperties());
+      const { id, outputs } = await resource.create(callFor(request.getUrn(), request.getTimeout()), inputs);
+      const response = new proto.CreateResponse();
+      response.setId(id);
+      response.setProperties(encodeState(resource, inputs, outputs));
+      return response;
+    }),
+    read: unary<proto.ReadRequest, proto.ReadResponse>(async (request) => {
+      const resource = resourceOf(request.getUrn());
+      const recorded = recordedState(request.getInputs(), request.getProperties());
+      const found = await resource.read(callFor(request.getUrn(), request.getTimeout()), request.getId(), recorded);
+      const response = new proto.ReadResponse();
+      if (!found) return response;
+      const inputs = checkShape(resource.inputs, { ...found.inputs }).inputs;
+      response.setId(request.getId());
+      response.setInputs(encode(inputs));
+      response.setProperties(encodeState(resource, inputs, found.outputs));
+      return response;
+    }),
+    update: unary<proto.UpdateRequest, proto.UpdateResponse>(async (request) => {
+      const resource = resourceOf(request.getUrn());
+      const wanted = decode(request.getNews());
+      const outputs = await resource.update(
+        callFor(request.getUrn(), request.getTimeout()),
+        request.getId(),
+        recordedState(request.getOldInputs(), request.getOlds()),
+        wanted,
+      );
+      const response = new proto.UpdateResponse();
+      response.setProperties(encodeState(resource, wanted, outputs));
+      return response;
+    }),
+    delete: unary<proto.DeleteRequest, emptyProto.Empty>(async (request) => {
+      await resourceOf(request.getUrn()).delete(
+        callFor(request.getUrn(), request.getTimeout()),
+        request.getId(),
+        recordedState(request.getOldInputs(), request.getProperties()),
+      );
+      return new emptyProto.Empty();
+    }),
+    invoke: unary<proto.InvokeRequest, proto.InvokeResponse>(async (request) => {
+      const fn = functions.get(request.getTok());
+      if (!fn) throw new Error(`package ${definition.name} has no function ${request.getTok()}`);
+      return invokeResponse(fn, callFor(request.getTok(), 0).client, decode(request.getArgs()));
+    }),
+  };
+}
+
+async function invokeResponse<Client>(
+  fn: FunctionDefinition<Client>,
+  client: Client,
+  given: Properties,
+): Promise<proto.InvokeResponse> {
+  const { inputs, failures } = checkShape(fn.inputs, given);
+  const response = new proto.InvokeResponse();
+  response.setFailuresList(failures.map(checkFailure));
+  if (failures.length === 0) response.setReturn(encode({ ...(await fn.run(client, inputs)) }));
+  return response;
+}
+
+function diffResponse(resource: AnyResource<never>, recorded: Properties, wanted: Properties): proto.DiffResponse {
+  const changes = diffInputs(resource, recorded, wanted);
+  const response = new proto.DiffResponse();
+  response.setChanges(
+    changes.length > 0 ? proto.DiffResponse.DiffChanges.DIFF_SOME : proto.DiffResponse.DiffChanges.DIFF_NONE,
+  );
+  response.setDiffsList(changes.map((change) => change.property));
+  response.setReplacesList(changes.filter((change) => change.replaces).map((change) => change.property));
+  response.setDeletebeforereplace(resource.deleteBeforeReplace ?? false);
+  response.setHasdetaileddiff(true);
+  const kinds = proto.PropertyDiff.Kind;
+  for (const { property, kind, replaces } of changes) {
+    const detail = new proto.PropertyDiff();
+    detail.setInputdiff(true);
+    if (kind === "add") detail.setKind(replaces ? kinds.ADD_REPLACE : kinds.ADD);
+    else if (kind === "delete") detail.setKind(replaces ? kinds.DELETE_REPLACE : kinds.DELETE);
+    else detail.setKind(replaces ? kinds.UPDATE_REPLACE : kinds.UPDATE);
+    response.getDetaileddiffMap().set(property, detail);
+  }
+  return response;
+}
+
+function configFailures(definition: Pick<ProviderDefinition<never, unknown>, "config">, given: Properties): proto.CheckFailure[] {
+  try {
+    parseConfig(definition.config, given);
+    return [];
+  } catch (error) {
+    return messageOf(error)
+      .split("\n")
+      .map((line) => checkFailure({ property: line.split(":")[0] ?? "", reason: line }));
+  }
+}
+
+function checkFailure({ property, reason }: { property: string; reason: string }): proto.CheckFailure {
+  const failure = new proto.CheckFailure();
+  failure.setProperty(property);
+  failure.setReason(reason);
+  return failure;
+}
+
+function unary<Request, Response>(
+  run: (request: Request) => Response | Promise<Response>,
+): grpc.handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    Promise.resolve()
+      .then(() => run(call.request))
+      .then(
+        (response) => callback(null, response),
+        (error: unknown) => callback({ code: grpc.status.UNKNOWN, details: messageOf(error) }),
+      );
+  };
+}
+
+function recordedState(
+  inputs: structProto.Struct | undefined,
+  outputs: structProto.Struct | undefined,
+): Recorded<Properties, Properties> {
+  return { inputs: decode(inputs), outputs: decode(outputs) };
+}
+
+function decode(struct: structProto.Struct | undefined): Properties {
+  const value = unwrapSecrets(struct?.toJavaScript() ?? {});
+  return isRecord(value) ? value : {};
+}
+
+function encode(value: Properties): structProto.Struct {
+  return structProto.Struct.fromJavaScript(withoutUndefined(value) as Record<string, structProto.JavaScriptValue>);
+}
+
+function encodeState(resource: AnyResource<never>, inputs: Properties, outputs: object): structProto.Struct {
+  const state: Properties = { ...inputs, ...outputs };
+  for (const property of resource.secretOutputs ?? []) {
+    if (state[property] !== undefined) state[property] = secret(state[property]);
+  }
+  return encode(state);
+}
+
+/** `urn:pulumi:stack::project::parentType$type::name` → `type`. */
+function typeOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? urn;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
