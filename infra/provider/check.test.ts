@@ -8,14 +8,19 @@ import { containsUnknown, secret, unwrapSecrets, withoutUndefined } from "./valu
 
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-const shelf = defineResource<never, { name: z.ZodString; slots: z.ZodDefault<z.ZodInt>; tags: z.ZodOptional<z.ZodArray<z.ZodString>> }, object>({
+const shelf = defineResource<
+  never,
+  { name: z.ZodString; slots: z.ZodDefault<z.ZodInt>; tags: z.ZodOptional<z.ZodArray<z.ZodString>> },
+  object
+>({
   token: "test:index:Shelf",
   inputs: z.object({
     name: z.string().regex(/^[a-z]+$/, "a name consists of lower-case letters"),
     slots: z.int().default(4),
     tags: z.array(z.string()).optional(),
   }),
-  checkTogether: ({ name, slots }) => (name === "tiny" && slots > 1 ? [{ property: "slots", reason: "a tiny shelf has one slot" }] : []),
+  checkTogether: ({ name, slots }) =>
+    name === "tiny" && slots > 1 ? [{ property: "slots", reason: "a tiny shelf has one slot" }] : [],
   replaceOn: ["name"],
   create: async () => ({ id: "x", outputs: {} }),
   read: async () => undefined,
@@ -72,7 +77,11 @@ describe("comparing inputs", () => {
 });
 
 describe("provider configuration", () => {
-  const config = z.object({ url: z.string(), insecure: z.boolean().default(false), ports: z.array(z.int()).optional() });
+  const config = z.object({
+    url: z.string(),
+    insecure: z.boolean().default(false),
+    ports: z.array(z.int()).optional(),
+  });
 
   it("decodes values that the engine sends as JSON text", () => {
     expect(parseConfig(config, { url: "https://x", insecure: "true", ports: "[1,2]" })).toEqual({

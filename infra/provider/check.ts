@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { AnyResource, Failure } from "./resource.ts";
 import { containsUnknown, isRecord, type Properties } from "./values.ts";
 
@@ -79,13 +79,15 @@ function failure(property: string, issue: z.core.$ZodIssue, value: unknown): Fai
   const path = [property, ...issue.path].map(String);
   const got = valueAt(value, issue.path);
   // A wrong value helps to find the mistake, but an object or an absent value says nothing more than the path does.
-  const shown = isRecord(got) || Array.isArray(got) || got === undefined ? "" : ` (got ${JSON.stringify(got)})`;
+  const shown =
+    isRecord(got) || Array.isArray(got) || got === undefined ? "" : ` (got ${JSON.stringify(got)})`;
   return { property: path.join("."), reason: `${issue.message}${shown}` };
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (at, key) => (typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    (at, key) =>
+      typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined,
     value,
   );
 }

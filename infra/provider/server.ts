@@ -9,7 +9,14 @@ import structProto from "google-protobuf/google/protobuf/struct_pb.js";
 import { checkInputs, checkShape, parseConfig } from "./check.ts";
 import { diffInputs } from "./diff.ts";
 import type { AnyResource, Call, FunctionDefinition, ProviderDefinition, Recorded } from "./resource.ts";
-import { containsUnknown, isRecord, type Properties, secret, unwrapSecrets, withoutUndefined } from "./values.ts";
+import {
+  containsUnknown,
+  isRecord,
+  type Properties,
+  secret,
+  unwrapSecrets,
+  withoutUndefined,
+} from "./values.ts";
 
 // Delivered bundles and binaries' manifests exceed gRPC's 4 MiB default.
 const maxMessageBytes = 400 * 1024 * 1024;
@@ -39,7 +46,9 @@ export async function main<Client, Config>(definition: ProviderDefinition<Client
   writeSync(1, `${port}\n`);
 }
 
-function handlers<Client, Config>(definition: ProviderDefinition<Client, Config>): grpc.UntypedServiceImplementation {
+function handlers<Client, Config>(
+  definition: ProviderDefinition<Client, Config>,
+): grpc.UntypedServiceImplementation {
   const resources = new Map(definition.resources.map((resource) => [resource.token, resource]));
   const functions = new Map((definition.functions ?? []).map((fn) => [fn.token, fn]));
   const cancelled = new AbortController();
@@ -53,7 +62,9 @@ function handlers<Client, Config>(definition: ProviderDefinition<Client, Config>
   };
   const callFor = (urn: string, timeoutSeconds: number): Call<Client> => {
     if (client === undefined) {
-      throw new Error(`provider ${definition.name} is not configured: part of its configuration is not known yet`);
+      throw new Error(
+        `provider ${definition.name} is not configured: part of its configuration is not known yet`,
+      );
     }
     return { client, urn, signal: cancelled.signal, timeoutSeconds: timeoutSeconds || undefined };
   };
@@ -70,7 +81,9 @@ function handlers<Client, Config>(definition: ProviderDefinition<Client, Config>
     }),
     getSchema: unary<proto.GetSchemaRequest, proto.GetSchemaResponse>(() => {
       const response = new proto.GetSchemaResponse();
-      response.setSchema(definition.schema ?? JSON.stringify({ name: definition.name, version: definition.version }));
+      response.setSchema(
+        definition.schema ?? JSON.stringify({ name: definition.name, version: definition.version }),
+      );
       return response;
     }),
     cancel: unary<emptyProto.Empty, emptyProto.Empty>(() => {
@@ -91,7 +104,10 @@ function handlers<Client, Config>(definition: ProviderDefinition<Client, Config>
       return new proto.ConfigureResponse();
     }),
     check: unary<proto.CheckRequest, proto.CheckResponse>((request) => {
-      const { inputs, failures } = checkInputs(resourceOf(request.getUrn()) as AnyResource<never>, decode(request.getNews()));
+      const { inputs, failures } = checkInputs(
+        resourceOf(request.getUrn()) as AnyResource<never>,
+        decode(request.getNews()),
+      );
       const response = new proto.CheckResponse();
       response.setInputs(encode(inputs));
       response.setFailuresList(failures.map(checkFailure));
@@ -116,7 +132,11 @@ function handlers<Client, Config>(definition: ProviderDefinition<Client, Config>
     read: unary<proto.ReadRequest, proto.ReadResponse>(async (request) => {
       const resource = resourceOf(request.getUrn());
       const recorded = recordedState(request.getInputs(), request.getProperties());
-      const found = await resource.read(callFor(request.getUrn(), request.getTimeout()), request.getId(), recorded);
+      const found = await resource.read(
+        callFor(request.getUrn(), request.getTimeout()),
+        request.getId(),
+        recorded,
+      );
       const response = new proto.ReadResponse();
       if (!found) return response;
       const inputs = checkShape(resource.inputs, { ...found.inputs }).inputs;
@@ -166,7 +186,11 @@ async function invokeResponse<Client>(
   return response;
 }
 
-function diffResponse(resource: AnyResource<never>, recorded: Properties, wanted: Properties): proto.DiffResponse {
+function diffResponse(
+  resource: AnyResource<never>,
+  recorded: Properties,
+  wanted: Properties,
+): proto.DiffResponse {
   const changes = diffInputs(resource, recorded, wanted);
   const response = new proto.DiffResponse();
   response.setChanges(
@@ -188,7 +212,10 @@ function diffResponse(resource: AnyResource<never>, recorded: Properties, wanted
   return response;
 }
 
-function configFailures(definition: Pick<ProviderDefinition<never, unknown>, "config">, given: Properties): proto.CheckFailure[] {
+function configFailures(
+  definition: Pick<ProviderDefinition<never, unknown>, "config">,
+  given: Properties,
+): proto.CheckFailure[] {
   try {
     parseConfig(definition.config, given);
     return [];
@@ -232,7 +259,9 @@ function decode(struct: structProto.Struct | undefined): Properties {
 }
 
 function encode(value: Properties): structProto.Struct {
-  return structProto.Struct.fromJavaScript(withoutUndefined(value) as Record<string, structProto.JavaScriptValue>);
+  return structProto.Struct.fromJavaScript(
+    withoutUndefined(value) as Record<string, structProto.JavaScriptValue>,
+  );
 }
 
 function encodeState(resource: AnyResource<never>, inputs: Properties, outputs: object): structProto.Struct {

@@ -34,7 +34,7 @@ export function secret(value: unknown): Properties {
 export function unwrapSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unwrapSecrets);
   if (!isRecord(value)) return value;
-  if (value[signatureKey] === secretSignature) return unwrapSecrets(value["value"]);
+  if (value[signatureKey] === secretSignature) return unwrapSecrets(value.value);
   return mapRecord(value, unwrapSecrets);
 }
 
