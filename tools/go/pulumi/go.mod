@@ -1,6 +1,6 @@
 module astronomy-lab/tools/pulumi
 
-go 1.26.8
+go 1.25.8
 
 replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 

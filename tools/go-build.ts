@@ -1,0 +1,75 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { GoBuild, Tool } from "./catalogue.ts";
+import { run, type ToolContext } from "./context.ts";
+import { lastLines, ToolError } from "./errors.ts";
+import { withLock } from "./lock.ts";
+import { isExecutable } from "./path.ts";
+import { limitConcurrency } from "./queue.ts";
+
+/** From 1.21 on, Go fetches the newer toolchain that a go.mod names by itself. */
+export const minimumGo = "1.21";
+
+const flags = ["-trimpath", "-buildvcs=false", "-mod=readonly"] as const;
+const goEnvironment = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" } as const;
+
+/** More than two at a time are no faster and need more memory than a small machine has. */
+const inTurn = limitConcurrency(2);
+
+/** Where a built binary is kept: everything that decides its content is in the folder's name. */
+export async function builtPath(tool: Tool, go: GoBuild, context: ToolContext): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(moduleFolder(go), file)));
+  hash.update(JSON.stringify([go.package, go.ldflags, flags, goEnvironment, context.architecture]));
+  const version = `${go.version}-${hash.digest("hex").slice(0, 12)}`;
+  return join(context.cacheFolder, tool.name, version, tool.executable ?? tool.name);
+}
+
+/** Builds a tool from its pinned module into the cache and returns its path; fails with Go's own last lines. */
+export async function build(tool: Tool, go: GoBuild, context: ToolContext): Promise<string> {
+  const path = await builtPath(tool, go, context);
+  return withLock(join(context.cacheFolder, tool.name, "build.lock"), async () => {
+    if (await isExecutable(path)) return path;
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = `${path}.${randomUUID()}`;
+    try {
+      const command = ["build", ...flags, "-ldflags", go.ldflags, "-o", temporary, go.package] as const;
+      const result = await inTurn(go.coldBuildSeconds, () =>
+        run(context, ["go", ...command], {
+          cwd: moduleFolder(go),
+          env: goEnvironment,
+          timeoutSeconds: 1800,
+        }),
+      );
+      if (!result.ok) throw await buildFailure(tool, go, context, result.output);
+      await rename(temporary, path);
+      return path;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
+
+function moduleFolder(go: GoBuild): string {
+  return join(import.meta.dirname, "go", go.module);
+}
+
+async function buildFailure(
+  tool: Tool,
+  go: GoBuild,
+  context: ToolContext,
+  output: string,
+): Promise<ToolError> {
+  const version = await run(context, ["go", "version"], { timeoutSeconds: 20 });
+  if (!version.ok) {
+    return new ToolError(
+      `${tool.name} would be built from its Go module, but no working Go is on PATH`,
+      `install Go ${minimumGo} or newer from https://go.dev/dl, or ${tool.name} itself`,
+    );
+  }
+  return new ToolError(
+    `building ${go.package} failed (${version.output.trim()}, in tools/go/${go.module}):\n${lastLines(output)}`,
+    `Go ${minimumGo} or newer and a Go module proxy are needed: check \`go env GOPROXY\` and the connection, then try again`,
+  );
+}
