@@ -1,0 +1,89 @@
+import { copyFile, link, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import { isMissing } from "../lib/files.ts";
+
+const mounting = new Map<string, Promise<string>>();
+
+/**
+ * Mounts a guest image read-only, once for all guests that use it, and returns the mount point. The image is
+ * linked (or copied) into the folder under its checksum first, so that it outlives the file it came from.
+ *
+ * @param folder where the images of the checkout are mounted
+ */
+export function mountImage(folder: string, imagePath: string, sha256: string): Promise<string> {
+  const key = join(folder, sha256);
+  const running = mounting.get(key);
+  if (running !== undefined) return running;
+  const work = mountOnce(folder, imagePath, sha256).finally(() => mounting.delete(key));
+  mounting.set(key, work);
+  return work;
+}
+
+async function mountOnce(folder: string, imagePath: string, sha256: string): Promise<string> {
+  const file = join(folder, `${sha256}.squashfs`);
+  const mountPoint = join(folder, sha256);
+  await mkdir(mountPoint, { recursive: true });
+  if ((await mountPointsUnder(mountPoint)).includes(mountPoint)) return mountPoint;
+  await keepCopy(imagePath, file);
+  await run("mount", ["-t", "squashfs", "-o", "loop,ro,nodev", file, mountPoint]);
+  return mountPoint;
+}
+
+async function keepCopy(from: string, to: string): Promise<void> {
+  const temporary = `${to}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  try {
+    await link(from, temporary);
+  } catch (error) {
+    if (isMissing(error)) throw new Error(`guest image ${from} does not exist`);
+    await copyFile(from, temporary);
+  }
+  await rename(temporary, to);
+  // Renaming over another link to the same file leaves the source in place.
+  await rm(temporary, { force: true });
+}
+
+/** Mount points of this mount namespace at or below a folder, innermost last. */
+export async function mountPointsUnder(folder: string): Promise<string[]> {
+  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
+  return lines
+    .map((line) => unescapeMountinfo(line.split(" ")[4] ?? ""))
+    .filter((point) => point === folder || point.startsWith(`${folder}/`));
+}
+
+/** mountinfo writes blanks, tabs, newlines and backslashes as octal. */
+export function unescapeMountinfo(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** Unmounts everything at or below a folder. */
+export async function unmountUnder(folder: string): Promise<string[]> {
+  const points = (await mountPointsUnder(folder)).reverse();
+  for (const point of points) await run("umount", [point]);
+  return points;
+}
+
+const losetupSchema = z.object({
+  loopdevices: z.array(z.object({ name: z.string(), "back-file": z.string().nullable() })),
+});
+
+/** Detaches the loop devices of files below a folder; they detach themselves unless a mount was torn apart. */
+export async function detachLoopsUnder(folder: string): Promise<string[]> {
+  const listed = await run("losetup", ["--json", "--list", "--output", "NAME,BACK-FILE"]);
+  if (listed.trim() === "") return [];
+  const devices = losetupSchema
+    .parse(JSON.parse(listed))
+    .loopdevices.filter((device) => device["back-file"]?.startsWith(`${folder}/`))
+    .map((device) => device.name);
+  for (const device of devices) await run("losetup", ["--detach", device]);
+  return devices;
+}
+
+async function run(command: string, args: string[]): Promise<string> {
+  const result = await execa(command, args, { reject: false });
+  if (result.exitCode !== 0)
+    throw new Error(`${command} ${args.join(" ")} failed: ${result.stderr || result.message}`);
+  return result.stdout;
+}
