@@ -1,0 +1,90 @@
+import type { z } from "zod";
+
+/** One thing that is wrong with a site. */
+export interface Problem {
+  /** For example `guests[3].address`. */
+  readonly path: string;
+  /** What was given; undefined where it is missing. */
+  readonly value: unknown;
+  readonly reason: string;
+  /** What would be accepted. */
+  readonly allowed: string;
+}
+
+/** All problems of a site. The message is meant for a person: no stack is needed to act on it. */
+export class SiteError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super(`the site has ${count}:\n${problems.map((problem) => `  ${format(problem)}`).join("\n")}`);
+    this.name = "SiteError";
+    this.problems = problems;
+  }
+}
+
+export function format({ path, value, reason, allowed }: Problem): string {
+  const shown = value === undefined ? "missing" : abbreviated(JSON.stringify(value));
+  return `${path}: ${shown}: ${reason}; allowed: ${allowed}`;
+}
+
+/** Turns an issue of zod into a problem with the value that caused it. */
+export function problemOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[], given: unknown): Problem {
+  const value = issue.path.reduce<unknown>(
+    (at, key) =>
+      typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined,
+    given,
+  );
+  const path = pathOf([...prefix, ...issue.path]);
+  if (issue.code === "unrecognized_keys") {
+    return {
+      path,
+      value: issue.keys,
+      reason: "there are no such properties",
+      allowed: "the properties the schema documents",
+    };
+  }
+  if (value === undefined && issue.code === "invalid_type") {
+    return { path, value, reason: "it is required", allowed: `a value of type ${issue.expected}` };
+  }
+  if (issue.code === "invalid_type") {
+    return {
+      path,
+      value,
+      reason: "it has the wrong type",
+      allowed: isDefaultMessage(issue.message) ? issue.expected : issue.message,
+    };
+  }
+  if (issue.code === "invalid_value") {
+    return {
+      path,
+      value,
+      reason: "it is none of the choices",
+      allowed: isDefaultMessage(issue.message) ? issue.values.map(String).join(", ") : issue.message,
+    };
+  }
+  if (issue.code === "invalid_union") {
+    return { path, value, reason: "it matches none of the forms", allowed: allowedForms(issue) };
+  }
+  return { path, value, reason: "it is not valid", allowed: issue.message };
+}
+
+function allowedForms(issue: z.core.$ZodIssueInvalidUnion): string {
+  const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+  return options.length > 0 ? options.join(", ") : issue.message;
+}
+
+/** Zod's own messages begin so; ours say what is allowed. */
+function isDefaultMessage(message: string): boolean {
+  return message.startsWith("Invalid ");
+}
+
+export function pathOf(keys: readonly PropertyKey[]): string {
+  return keys
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`))
+    .join("");
+}
+
+function abbreviated(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}

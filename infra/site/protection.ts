@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { absolutePath, domainName, httpUrl, ipv4, label, pbsId, port, positive } from "./primitives.ts";
+
+const keep = z.int("a whole number").min(1, "at least 1: leave a rule out instead of keeping 0").optional();
+
+/** What must be reached after a loss, by tier. */
+export const objectives = z.record(
+  label,
+  z.strictObject({
+    /** Recovery point objective: the most recent data that may be lost, in hours. */
+    rpoHours: positive,
+    /** Recovery time objective: until the service is back, in hours. */
+    rtoHours: positive,
+  }),
+);
+
+/** Proxmox Backup Server. */
+export const pbs = z.strictObject({
+  host: domainName,
+  address: ipv4,
+  port: port.default(8007),
+  datastores: z.record(
+    pbsId,
+    z.strictObject({
+      path: absolutePath,
+      capacityGib: positive,
+      /** PBS calendar event; pruned space returns a day after the run. */
+      gcSchedule: z.string(),
+      /** Whether each new snapshot is verified at once. Default true. */
+      verifyNew: z.boolean().default(true),
+      verify: z.strictObject({
+        /** PBS calendar event. */
+        schedule: z.string(),
+        /** After this many days a verified snapshot is verified again. Default 30. */
+        outdatedAfterDays: positive.default(30),
+      }),
+    }),
+  ),
+  /** Copies of a datastore's namespaces taken from another PBS. */
+  sync: z
+    .array(
+      z.strictObject({
+        id: pbsId,
+        /** A key of `datastores`, where the copies are put. */
+        datastore: pbsId,
+        /** The PBS they are taken from. */
+        remote: z.strictObject({ host: domainName, datastore: pbsId }),
+        /** PBS calendar event. */
+        schedule: z.string(),
+      }),
+    )
+    .default([]),
+});
+
+/** How long backups are kept, by name. Each has a namespace of its own, since PBS prunes by namespace. */
+export const retentions = z.record(
+  pbsId,
+  z.strictObject({
+    /** A key of `pbs.datastores`. */
+    datastore: pbsId,
+    namespace: label,
+    /** PBS calendar event of the prune job. */
+    pruneSchedule: z.string(),
+    keepLast: keep,
+    keepDaily: keep,
+    keepWeekly: keep,
+    keepMonthly: keep,
+    keepYearly: keep,
+  }),
+);
+
+/** When and how guests are backed up, by name. The name is the id of the job on PVE and stays when the schedule changes. */
+export const policies = z.record(
+  pbsId,
+  z.strictObject({
+    /** PVE calendar event, in the time zone of the nodes. */
+    schedule: z.string(),
+    /** A key of `retentions`. */
+    retention: pbsId,
+    /**
+     * `snapshot` does not interrupt the guest and stores no memory (vzdump never does); the guest agent freezes the
+     * file systems for it. Default snapshot.
+     */
+    mode: z.enum(["snapshot", "suspend", "stop"]).default("snapshot"),
+    /** A run that takes longer is reported. */
+    durationLimitMinutes: positive,
+    /** Run as soon as possible what was missed while a node was off. Default true. */
+    repeatMissed: z.boolean().default(true),
+    /**
+     * Pruning belongs to PBS alone: a second pruner on PVE could delete what PBS keeps. Written out only so that an
+     * attempt is refused with the reason.
+     */
+    pruneOnPve: z
+      .literal(
+        false,
+        "false: PBS prunes, by the retention; two pruners could each delete what the other keeps",
+      )
+      .default(false),
+  }),
+);
+
+/** Smallest retention in days for which a class is billed (AWS, S3 storage classes). */
+export const minimumDays = { STANDARD_IA: 30, GLACIER_IR: 90, GLACIER: 90, DEEP_ARCHIVE: 180 } as const;
+
+const bucket = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^(?=.{3,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+      "an S3 bucket name: 3 to 63 lower-case letters, digits and hyphens",
+    ),
+  /** GLACIER is S3 Glacier Flexible Retrieval: 3 to 5 hours to restore in the standard tier. */
+  storageClass: z.enum(["STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]).default("GLACIER"),
+  /** Days in the standard class before the transition. Default 0. */
+  transitionAfterDays: z.int().min(0, "at least 0").default(0),
+  /** Days after which an object expires. */
+  retentionDays: positive,
+  /** Days during which no version can be deleted (governance mode). */
+  lockDays: positive,
+  /** Who uploads: each writer is a user that may put objects and nothing else. */
+  writers: z.array(label).min(1, "at least one writer"),
+});
+
+/** The off-site archive on S3. */
+export const archive = z.strictObject({
+  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, "an AWS region such as eu-central-1"),
+  buckets: z.strictObject({ dumps: bucket, configuration: bucket, images: bucket }),
+  /** Set for a store that speaks the S3 API but is not AWS. */
+  endpoint: httpUrl.optional(),
+});

@@ -1,0 +1,136 @@
+import { z } from "zod";
+import {
+  absolutePath,
+  emailAddress,
+  httpUrl,
+  label,
+  port,
+  positive,
+  sha256,
+  sqlIdentifier,
+} from "./primitives.ts";
+
+/** A pinned binary: what is at `url` must have the digest. */
+const binary = z.strictObject({
+  version: z.string().min(1, "a version"),
+  url: httpUrl,
+  sha256,
+  /** The path of the program inside the archive at `url`; absent where `url` is the program itself. */
+  member: z.string().optional(),
+});
+
+/** Programs that no distribution carries in the version the lab needs. */
+export const binaries = z.strictObject({
+  node: binary,
+  prometheus: binary,
+  alertmanager: binary,
+  nodeExporter: binary,
+  postgresExporter: binary,
+});
+
+/** One PostgreSQL cluster: a primary and its streaming standbys. */
+const postgresCluster = z.strictObject({
+  name: label,
+  /** Major version. */
+  version: z
+    .int()
+    .min(13, "a supported major version, 13 to 18")
+    .max(18, "a supported major version, 13 to 18"),
+  port: port.default(5432),
+  /** A name of `guests`. */
+  primary: label,
+  /** Names of `guests`. */
+  standbys: z.array(label).default([]),
+  databases: z.array(sqlIdentifier).min(1, "at least one database"),
+  roles: z.strictObject({
+    /** Reads everything, owns nothing. */
+    backup: sqlIdentifier,
+    maintenance: sqlIdentifier,
+    monitoring: sqlIdentifier,
+    replication: sqlIdentifier,
+  }),
+  wal: z
+    .strictObject({
+      /** A segment is closed after this time even when it is not full. Default 300. */
+      archiveTimeoutSeconds: positive.default(300),
+      maxSenders: positive.default(3),
+      /** WAL kept for standbys that fall behind. Default 512. */
+      keepMib: positive.default(512),
+    })
+    .prefault({}),
+  dump: z.strictObject({
+    /** systemd calendar event, in the time zone of the host. */
+    schedule: z.string().min(1, "a systemd calendar event such as *-*-* 03:00:00 UTC"),
+    directory: absolutePath.default("/mnt/backup/postgresql"),
+    keepDays: positive.default(30),
+    jobs: positive.default(2),
+    /** zstd level. Default 3. */
+    compressionLevel: z
+      .int()
+      .min(1, "a zstd level from 1 to 19")
+      .max(19, "a zstd level from 1 to 19")
+      .default(3),
+    /** A dump that takes longer is reported. Default 45. */
+    durationLimitMinutes: positive.default(45),
+  }),
+});
+
+export const databases = z.strictObject({
+  postgres: z.array(postgresCluster),
+  /** Databases of other engines: watched by their exporters, not managed. */
+  others: z
+    .array(
+      z.strictObject({
+        /** A name of `guests`. */
+        guest: label,
+        engine: z.enum(["mysql", "mongodb", "rustydb"]),
+        port,
+        metricsPath: absolutePath.default("/metrics"),
+      }),
+    )
+    .default([]),
+});
+
+const severity = z.enum(["critical", "warning"]);
+
+const channel = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("email"),
+    name: label,
+    severities: z.array(severity).min(1, "at least one severity"),
+    to: z.array(emailAddress).min(1, "at least one address"),
+    from: emailAddress,
+    /** host:port of the mail server. */
+    smarthost: z.string().regex(/^[^\s:]+:[0-9]+$/, "host:port of the mail server"),
+    requireTls: z.boolean().default(true),
+  }),
+  z.strictObject({
+    type: z.literal("webhook"),
+    name: label,
+    severities: z.array(severity).min(1, "at least one severity"),
+    url: httpUrl,
+  }),
+]);
+
+export const monitoring = z.strictObject({
+  /** The name in `guests` of the host that runs Prometheus and Alertmanager. */
+  host: label,
+  scrapeIntervalSeconds: positive.default(15),
+  evaluationIntervalSeconds: positive.default(15),
+  /** How long Prometheus keeps samples, in days. Default 90. */
+  retentionDays: positive.default(90),
+  ports: z
+    .strictObject({
+      prometheus: port.default(9090),
+      alertmanager: port.default(9093),
+      node: port.default(9100),
+      postgres: port.default(9187),
+    })
+    .prefault({}),
+  channels: z.array(channel).min(1, "at least one channel: an alert that reaches nobody is no alert"),
+  grafana: z
+    .strictObject({ folder: z.string().min(1, "a folder title").default("Astronomy lab") })
+    .prefault({}),
+  /** Alert when a database's last validated dump is older than this, in hours. Default 26: a day, a run and a margin. */
+  maximumDumpAgeHours: positive.default(26),
+});

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import type { SiteInput } from "../infra/site.ts";
+import lab from "./lab.ts";
+
+const address = z.string();
+const artifact = z.strictObject({ version: z.string(), url: z.string(), sha256: z.string() });
+
+/** What only the machine that runs the rehearsal knows; it is put into the stack's configuration as `machine`. */
+const machine = z.strictObject({
+  /** The first three numbers of the private network, for example 10.213.7. */
+  network: z.string(),
+  bridge: z.string(),
+  image: z.strictObject({ url: z.string(), sha256: z.string() }),
+  binaries: z.strictObject({
+    node: artifact,
+    prometheus: artifact,
+    alertmanager: artifact,
+    nodeExporter: artifact,
+    postgresExporter: artifact,
+  }),
+  /** Where Alertmanager sends: the sinks on the host. */
+  smarthost: z.string(),
+  webhookUrl: z.string(),
+  s3Endpoint: z.string(),
+  pbs: z.strictObject({ address, port: z.int() }),
+});
+
+/** The lab on one machine: the same program with three small guests, a database pair and their monitoring. */
+export default (given: unknown): SiteInput => {
+  const { network, bridge, image, binaries, smarthost, webhookUrl, s3Endpoint, pbs } = machine.parse(given);
+  const guest = { image: "debian-12", network: "rehearsal", cores: 1, memoryMib: 1024, diskGib: 8 } as const;
+  const daily = { tier: "critical", backup: { tool: "pbs", policy: "proj-pg01-daily" } } as const;
+  const { databases, archive, ...rest } = lab();
+  return {
+    ...rest,
+    name: "rehearsal",
+    domain: "rehearsal.radioastronomy.io",
+    disposable: true,
+    proxmox: {
+      nodes: [{ name: "pve1", address: `${network}.1` }],
+      storage: { images: "local", snippets: "local", disks: "local" },
+    },
+    networks: { rehearsal: { cidr: `${network}.0/24`, bridge } },
+    images: { "debian-12": { url: image.url, sha256: image.sha256, fileName: "debian-12.raw" } },
+    guests: [
+      { ...guest, ...daily, id: 2002, name: "proj-pg01", node: "pve1", address: `${network}.52` },
+      {
+        ...guest,
+        id: 2003,
+        name: "proj-pg02",
+        node: "pve1",
+        address: `${network}.53`,
+        tier: "standard",
+        backup: { tool: "pbs", policy: "linux-weekly" },
+      },
+      {
+        ...guest,
+        id: 2010,
+        name: "proj-mon01",
+        node: "pve1",
+        address: `${network}.60`,
+        tier: "standard",
+        backup: { tool: "pbs", policy: "linux-weekly" },
+      },
+    ],
+    pbs: {
+      ...rest.pbs,
+      host: "pbs01.rehearsal.radioastronomy.io",
+      address: pbs.address,
+      port: pbs.port,
+    },
+    archive: {
+      region: "us-east-1",
+      endpoint: s3Endpoint,
+      buckets: {
+        dumps: { ...archive.buckets.dumps, name: "rehearsal-dumps", lockDays: 1 },
+        configuration: { ...archive.buckets.configuration, name: "rehearsal-configuration", lockDays: 1 },
+        images: { ...archive.buckets.images, name: "rehearsal-images", lockDays: 1 },
+      },
+    },
+    databases: {
+      // Debian 12, which the guests run, carries PostgreSQL 15.
+      postgres: databases.postgres.map((cluster) => ({
+        ...cluster,
+        version: 15,
+        dump: { ...cluster.dump, jobs: 1 },
+      })),
+    },
+    monitoring: {
+      host: "proj-mon01",
+      scrapeIntervalSeconds: 5,
+      evaluationIntervalSeconds: 5,
+      retentionDays: 2,
+      channels: [
+        {
+          type: "email",
+          name: "dba-team",
+          severities: ["critical", "warning"],
+          to: ["dba@radioastronomy.io"],
+          from: "alerts@radioastronomy.io",
+          smarthost,
+          requireTls: false,
+        },
+        { type: "webhook", name: "chat", severities: ["critical", "warning"], url: webhookUrl },
+      ],
+    },
+    binaries,
+  };
+};
