@@ -12,7 +12,7 @@ export interface TextStream {
 
 /** Whether to colour what goes to `stream`: a terminal, and nobody asked for NO_COLOR. */
 export function wantsColour(stream: TextStream, env: NodeJS.ProcessEnv = process.env): boolean {
-  return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
 }
 
 /** `text` in a style where `stream` (standard output unless given) shows colours, else `text` unchanged. */

@@ -75,7 +75,34 @@ export const hostTools = {
       why: "15 dropped exclusive backups and is the oldest that the runtime supports",
     },
     versionQuery: { args: ["--version"], pattern: /PostgreSQL\) (\d+(?:\.\d+)*)/ },
-    folders: ["/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"],
+    // PATH may hold links to single programs; these folders have the whole server, newest first.
+    versionedFolders: ["/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"],
     debianPackage: "postgresql",
+  },
+} satisfies Record<string, Tool>;
+
+/** What builds other tools: needed only where one has to be built. */
+export const builders = {
+  go: {
+    name: "go",
+    why: "Builds the tools that are pinned as Go modules.",
+    minimum: {
+      version: "1.21",
+      why: "from 1.21 on, Go fetches by itself the newer toolchain that a go.mod names",
+    },
+    versionQuery: { args: ["version"], pattern: /go version go(\d+(?:\.\d+)*)/ },
+    folders: ["/usr/local/go/bin"],
+    debianPackage: "golang-go",
+  },
+  python: {
+    name: "python",
+    why: "Runs the AWS stand-in, in an environment of its own.",
+    executable: "python3",
+    minimum: { version: "3.10", why: "the pinned packages need it, with its modules venv and ensurepip" },
+    versionQuery: {
+      args: ["-c", "import ensurepip, venv, platform; print('python', platform.python_version())"],
+      pattern: /^python (\d+(?:\.\d+)*)/m,
+    },
+    debianPackage: "python3-venv",
   },
 } satisfies Record<string, Tool>;

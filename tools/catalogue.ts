@@ -1,6 +1,8 @@
 import { goTools } from "./catalogue-go.ts";
 import { hostTools } from "./catalogue-host.ts";
 
+export { builders } from "./catalogue-host.ts";
+
 /** How a tool is asked for its version; the pattern's first group is the version. */
 export interface VersionQuery {
   /** Ask the interpreter of the script's first line instead of the script. */
@@ -57,8 +59,10 @@ export interface Tool {
    * wherever it comes from.
    */
   runsOnGuests?: true;
-  /** Folders searched after PATH; "*" stands for a version, the newest is taken. */
+  /** Folders searched after PATH. */
   folders?: readonly string[];
+  /** Folders searched before PATH; "*" stands for a version, the newest comes first. */
+  versionedFolders?: readonly string[];
   vendor?: VendorDownload;
   /** Package of Debian and Ubuntu; its candidate version is compared with the minimum. */
   debianPackage?: string;

@@ -6,7 +6,6 @@ import type { Tool } from "./catalogue.ts";
 import { type Command, run, type ToolContext } from "./context.ts";
 import { lastLines, ToolError } from "./errors.ts";
 import { withLock } from "./lock.ts";
-import { searchPath } from "./path.ts";
 import { isAtLeast, upstreamVersion } from "./version.ts";
 
 const listsMaximumAgeSeconds = 24 * 3600;
@@ -27,15 +26,20 @@ export async function hasApt(context: ToolContext): Promise<boolean> {
 
 /**
  * Of the given tools, those whose package would do, by the version that apt would install. The package lists are
- * brought up to date first where they are missing or a day old; without a connection the old ones serve.
+ * brought up to date first where they are missing or a day old, unless `refresh` is false; without a connection the
+ * old ones serve.
  */
-export async function installable(tools: readonly Tool[], context: ToolContext): Promise<Tool[]> {
+export async function installable(
+  tools: readonly Tool[],
+  context: ToolContext,
+  options: { refresh: boolean } = { refresh: true },
+): Promise<Tool[]> {
   const packages = [...new Set(tools.flatMap((tool) => tool.debianPackage ?? []))];
   if (packages.length === 0 || !(await hasApt(context))) return [];
   const elevated = await elevation(context);
   if (elevated === undefined) return [];
   let candidates = await candidateVersions(packages, context);
-  if (candidates.size < packages.length || (await listsAreOld(context))) {
+  if (options.refresh && (candidates.size < packages.length || (await listsAreOld(context)))) {
     await run(context, aptGet(elevated, "update", "-q"), { timeoutSeconds: 120 });
     candidates = await candidateVersions(packages, context);
   }
@@ -65,11 +69,6 @@ export async function installPackages(packages: readonly string[], context: Tool
 /** The one command that installs packages by hand. */
 export function aptHint(packages: readonly string[]): string {
   return `run \`sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(" ")}\``;
-}
-
-/** The installed package's binary, or undefined. */
-export async function findInstalled(tool: Tool, context: ToolContext) {
-  return (await searchPath(tool, context)).found;
 }
 
 /** A command behind what gives it root. */

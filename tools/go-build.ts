@@ -1,15 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { GoBuild, Tool } from "./catalogue.ts";
+import { builders, type GoBuild, type Tool } from "./catalogue.ts";
 import { run, type ToolContext } from "./context.ts";
 import { lastLines, ToolError } from "./errors.ts";
 import { withLock } from "./lock.ts";
-import { isExecutable } from "./path.ts";
+import { isExecutable, searchPath } from "./path.ts";
 import { limitConcurrency } from "./queue.ts";
-
-/** From 1.21 on, Go fetches the newer toolchain that a go.mod names by itself. */
-export const minimumGo = "1.21";
 
 const flags = ["-trimpath", "-buildvcs=false", "-mod=readonly"] as const;
 const goEnvironment = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" } as const;
@@ -34,15 +31,16 @@ export async function build(tool: Tool, go: GoBuild, context: ToolContext): Prom
     await mkdir(dirname(path), { recursive: true });
     const temporary = `${path}.${randomUUID()}`;
     try {
+      const program = await findGo(tool, context);
       const command = ["build", ...flags, "-ldflags", go.ldflags, "-o", temporary, go.package] as const;
       const result = await inTurn(go.coldBuildSeconds, () =>
-        run(context, ["go", ...command], {
+        run(context, [program, ...command], {
           cwd: moduleFolder(go),
           env: goEnvironment,
           timeoutSeconds: 1800,
         }),
       );
-      if (!result.ok) throw await buildFailure(tool, go, context, result.output);
+      if (!result.ok) throw buildFailure(go, result.output);
       await rename(temporary, path);
       return path;
     } finally {
@@ -55,21 +53,19 @@ function moduleFolder(go: GoBuild): string {
   return join(import.meta.dirname, "go", go.module);
 }
 
-async function buildFailure(
-  tool: Tool,
-  go: GoBuild,
-  context: ToolContext,
-  output: string,
-): Promise<ToolError> {
-  const version = await run(context, ["go", "version"], { timeoutSeconds: 20 });
-  if (!version.ok) {
-    return new ToolError(
-      `${tool.name} would be built from its Go module, but no working Go is on PATH`,
-      `install Go ${minimumGo} or newer from https://go.dev/dl, or ${tool.name} itself`,
-    );
-  }
+async function findGo(tool: Tool, context: ToolContext): Promise<string> {
+  const { found, rejected } = await searchPath(builders.go, context);
+  if (found !== undefined) return found.path;
+  const reasons = rejected.map(({ path, reason }) => ` (${path}: ${reason})`).join("");
+  throw new ToolError(
+    `${tool.name} would be built from its Go module, but no suitable Go is on PATH${reasons}`,
+    "install a current Go from https://go.dev/dl",
+  );
+}
+
+function buildFailure(go: GoBuild, output: string): ToolError {
   return new ToolError(
-    `building ${go.package} failed (${version.output.trim()}, in tools/go/${go.module}):\n${lastLines(output)}`,
-    `Go ${minimumGo} or newer and a Go module proxy are needed: check \`go env GOPROXY\` and the connection, then try again`,
+    `building ${go.package} in tools/go/${go.module} failed:\n${lastLines(output)}`,
+    "check the connection to the Go module proxy (`go env GOPROXY`) and the space left, then try again",
   );
 }

@@ -48,13 +48,14 @@ export async function isExecutable(path: string): Promise<boolean> {
 }
 
 async function foldersOf(tool: Tool, context: ToolContext): Promise<string[]> {
-  const folders = (context.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  folders.push(...context.systemFolders);
-  for (const pattern of tool.folders ?? []) {
+  const folders: string[] = [];
+  for (const pattern of tool.versionedFolders ?? []) {
     const matches: string[] = [];
     for await (const match of glob(pattern)) matches.push(match);
     folders.push(...matches.sort(compareByVersion).reverse());
   }
+  folders.push(...(context.env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""));
+  folders.push(...context.systemFolders, ...(tool.folders ?? []));
   return folders;
 }
 

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { PythonEnvironment, Tool } from "./catalogue.ts";
+import { builders, type PythonEnvironment, type Tool } from "./catalogue.ts";
 import { run, type ToolContext } from "./context.ts";
 import { lastLines, ToolError } from "./errors.ts";
 import { withLock } from "./lock.ts";
-import { isExecutable } from "./path.ts";
+import { isExecutable, searchPath } from "./path.ts";
 
 /** The link that appears beside a finished environment; without it the environment is unfinished. */
 export async function environmentPath(
@@ -77,14 +77,12 @@ function requirementsFile(python: PythonEnvironment): string {
   return join(import.meta.dirname, "python", python.requirements);
 }
 
-/** The system's Python first: a version manager's may vanish with the next switch. */
 async function findPython(context: ToolContext): Promise<string> {
-  for (const candidate of ["/usr/bin/python3", "python3"]) {
-    const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
-    if ((await run(context, [candidate, "-c", check], { timeoutSeconds: 20 })).ok) return candidate;
-  }
+  const { found, rejected } = await searchPath(builders.python, context);
+  if (found !== undefined) return found.path;
+  const reasons = rejected.map(({ path, reason }) => ` (${path}: ${reason})`).join("");
   throw new ToolError(
-    "no Python 3.10 or newer with venv and ensurepip is on PATH",
+    `no Python ${builders.python.minimum.version} or newer with venv and ensurepip is on PATH${reasons}`,
     "install it (on Debian and Ubuntu: `apt-get install python3-venv`)",
   );
 }
