@@ -1,0 +1,136 @@
+"""systemd units: enabling, starting, reloading, restarting, and whether they stay up."""
+
+import time
+
+from host import Failure, emit, require, run
+
+PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,Type,Result,NRestarts"
+ENABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime")
+DISABLED = ("disabled", "masked", "masked-runtime", "")
+
+
+def show(name):
+    text = require(["systemctl", "show", f"--property={PROPERTIES}", "--", name], f"asking systemd for {name}")
+    return {"NRestarts": "0", **dict(line.split("=", 1) for line in text.splitlines() if "=" in line)}
+
+
+def is_template(name):
+    return "@." in name
+
+
+def is_active(facts):
+    return facts.get("ActiveState") in ("active", "reloading")
+
+
+def has_finished(facts):
+    """A oneshot service that ran to a good end is not active any more, and that is its job."""
+    return facts.get("Type") == "oneshot" and facts.get("ActiveState") == "inactive" and facts["Result"] == "success"
+
+
+def enabled_of(facts):
+    """True, False, or None where the unit has nothing to enable (static, generated and so on)."""
+    state = facts.get("UnitFileState", "")
+    return True if state in ENABLED else False if state in DISABLED else None
+
+
+def systemctl(verb, name):
+    result = run(["systemctl", "--no-ask-password", verb, "--", name])
+    if result.returncode != 0:
+        raise unit_failure(name, f"systemctl {verb} {name} failed: {result.stderr.strip()}")
+
+
+def unit_failure(name, message):
+    run(["journalctl", "--sync"])
+    journal = run(["journalctl", "--unit", name, "--lines", "20", "--no-pager", "--output", "cat", "--quiet"])
+    said = journal.stdout.strip()
+    if journal.returncode != 0 or not said:
+        said = run(["systemctl", "status", "--no-pager", "--lines", "20", "--", name]).stdout.strip()
+    return Failure(message, said.splitlines()[-20:])
+
+
+def retire(names, keep_running):
+    """Stops and disables units; those that another delivery also names stay as they are."""
+    for name in names:
+        if name in keep_running or is_template(name):
+            continue
+        if show(name).get("LoadState") == "not-found":
+            continue
+        systemctl("stop", name)
+        systemctl("disable", name)
+        emit("unit", name=name, action="stop")
+
+
+def daemon_reload():
+    require(["systemctl", "daemon-reload"], "systemctl daemon-reload")
+    emit("daemon-reload")
+
+
+def set_enabled(units):
+    for unit in units:
+        if is_template(unit["name"]):
+            continue
+        facts = show(unit["name"])
+        if facts.get("LoadState") == "not-found":
+            raise Failure(f'systemd on this host has no unit {unit["name"]}: give its content or install its package')
+        if enabled_of(facts) not in (None, unit["enabled"]):
+            verb = "enable" if unit["enabled"] else "disable"
+            systemctl(verb, unit["name"])
+            emit("unit", name=unit["name"], action=verb)
+
+
+def choose_action(unit, facts, pending):
+    """What brings a unit to its wanted state; `pending` is start, reload or restart where something changed."""
+    if unit["state"] == "none":
+        return None
+    active = is_active(facts)
+    if unit["state"] == "stopped":
+        return "stop" if active or facts.get("ActiveState") == "activating" else None
+    if not active:
+        return None if has_finished(facts) and not pending else "start"
+    if pending == "reload":
+        return "reload" if unit["reloadable"] else "restart"
+    return "restart" if pending == "restart" else None
+
+
+def activate(units, pending, done):
+    """
+    Brings each unit to its state, each at most once: first the reloads, which disturb nobody and find a wrong
+    configuration, then the rest, both in the plan's order. `done(name)` is called after each.
+    Returns the number of automatic restarts that each unit acted on had behind it.
+    """
+    actions = []
+    for unit in units:
+        if not is_template(unit["name"]):
+            actions.append((unit["name"], choose_action(unit, show(unit["name"]), pending.get(unit["name"]))))
+        else:
+            actions.append((unit["name"], None))
+    acted = {}
+    for name, action in sorted(actions, key=lambda entry: entry[1] != "reload"):
+        if action:
+            if action in ("start", "restart"):
+                # A unit that failed too often would refuse to start, whatever was mended.
+                run(["systemctl", "reset-failed", "--", name])
+            systemctl(action, name)
+            emit("unit", name=name, action=action)
+            if action != "stop":
+                acted[name] = show(name)["NRestarts"]
+        done(name)
+    return acted
+
+
+def verify(units, acted, settle_seconds):
+    """Fails when a unit that should run does not, or dies within the settling time."""
+    started = [unit["name"] for unit in units if unit["state"] == "started" and not is_template(unit["name"])]
+    deadline = time.monotonic() + (settle_seconds if acted else 0)
+    while True:
+        for name in started:
+            facts = show(name)
+            if not is_active(facts) and not has_finished(facts):
+                state = f'{facts.get("ActiveState")} ({facts.get("SubState")}, result {facts.get("Result")})'
+                raise unit_failure(name, f"{name} does not stay up: it is {state}")
+            if name in acted and facts["NRestarts"] != acted[name]:
+                raise unit_failure(name, f"{name} does not stay up: systemd has restarted it since")
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(left, 0.25))
