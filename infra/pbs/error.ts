@@ -1,0 +1,97 @@
+import { privilegeHint } from "./privileges.ts";
+
+/** An answer of Proxmox Backup Server that is not a success. */
+export class PbsError extends Error {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** What the server said, as it said it. */
+  readonly reason: string;
+  /** What the server said about single parameters, by their names in the API. */
+  readonly parameters: Readonly<Record<string, string>>;
+
+  constructor(method: string, path: string, status: number, body: string, tokenId: string) {
+    const { reason, parameters } = readRefusal(body);
+    super(
+      `Proxmox Backup Server refused ${method} ${path} (HTTP ${status}): ${reason || "it gave no reason"}${hint(status, reason, method, path, tokenId)}`,
+    );
+    this.name = "PbsError";
+    this.method = method;
+    this.path = path;
+    this.status = status;
+    this.reason = reason;
+    this.parameters = parameters;
+  }
+}
+
+/** Whether the object that a call names does not exist (any more). */
+export function isGone(error: unknown): boolean {
+  if (!(error instanceof PbsError)) return false;
+  // Only some handlers answer 404; the others answer 400, as for every mistake, with one of these sentences.
+  return error.status === 404 || (error.status === 400 && /^no such |does not exist\.?$/.test(error.reason));
+}
+
+/** Whether a creation failed because an object of that name exists. */
+export function existsAlready(error: unknown): boolean {
+  return error instanceof PbsError && /already exists\.?$/.test(error.reason);
+}
+
+/** Whether the configuration changed between reading it and writing it back. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof PbsError && error.reason.startsWith("detected modified configuration");
+}
+
+interface Refusal {
+  readonly reason: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The server answers with plain text; a proxy or its `extjs` formatter with JSON. */
+export function readRefusal(body: string): Refusal {
+  const text = body.trim();
+  const json = parseJson(text);
+  if (json) {
+    const parameters = stringsOf(json.errors);
+    const details = Object.entries(parameters).map(([name, why]) => `'${name}': ${why}`);
+    const message = typeof json.message === "string" ? json.message.trim() : "";
+    return { reason: [message, ...details].filter(Boolean).join(" - "), parameters };
+  }
+  const parameters: Record<string, string> = {};
+  if (/^parameter verification failed/i.test(text)) {
+    for (const match of text.matchAll(/(?:^|- )'([^']+)': (.+)$/gm)) {
+      if (match[1] && match[2]) parameters[match[1]] = match[2];
+    }
+  }
+  return { reason: text, parameters };
+}
+
+function hint(status: number, reason: string, method: string, path: string, tokenId: string): string {
+  if (status === 401) {
+    return `; check that the token ${tokenId} exists, is enabled and not expired, and that tokenSecret is the value shown when it was made`;
+  }
+  const missing = /missing permissions '([^']+)' on '([^']+)'/.exec(reason);
+  if (missing) return grantHint(tokenId, missing[1] ?? "", missing[2] ?? "/");
+  if (status === 403) {
+    const needed = privilegeHint(method, path);
+    return needed ? grantHint(tokenId, needed.privilege, needed.path) : "";
+  }
+  return "";
+}
+
+function grantHint(tokenId: string, privilege: string, path: string): string {
+  return `; ${tokenId} needs ${privilege} on ${path}, both the token and its user (see the README for the role): proxmox-backup-manager acl update ${path} ROLE --auth-id '${tokenId}'`;
+}
+
+function parseJson(text: string): Record<string, unknown> | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function stringsOf(value: unknown): Record<string, string> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, why]) => [name, String(why)]));
+}

@@ -1,0 +1,120 @@
+import { request as httpRequest } from "node:http";
+import { isIP } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+
+/** By what a server's certificate is judged; the system's certificate authorities where neither is given. */
+export interface Trust {
+  /** PEM of a certificate authority, or of the server's own certificate. */
+  readonly caCertificate?: string | undefined;
+  /** SHA-256 fingerprint of the server's certificate; then nothing else about the certificate is checked. */
+  readonly fingerprint?: string | undefined;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** With the query string. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** The server could not be reached, so a call that changes nothing may be repeated. */
+export class ConnectionError extends Error {}
+
+/**
+ * One request on a connection of its own. The certificate is verified before the first byte of the request leaves,
+ * so that a wrong server never sees the credentials.
+ * @throws ConnectionError when the server is away; Error when its certificate is not trusted or the signal aborts.
+ */
+export async function exchange(
+  server: URL,
+  trust: Trust,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  signal.throwIfAborted();
+  const socket = await connectTrusted(server, trust, signal);
+  return new Promise<HttpAnswer>((resolve, reject) => {
+    const fail = (error: Error) => {
+      socket.destroy();
+      reject(signal.aborted ? signal.reason : new ConnectionError(`${server.origin}: ${error.message}`));
+    };
+    const outgoing = httpRequest(
+      {
+        method: request.method,
+        path: request.path,
+        headers: { ...request.headers, host: server.host, connection: "close" },
+        createConnection: () => socket,
+        signal,
+      },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.on("error", fail);
+        answer.on("end", () =>
+          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+        );
+      },
+    );
+    outgoing.on("error", fail);
+    outgoing.end(request.body);
+  });
+}
+
+function connectTrusted(server: URL, trust: Trust, signal: AbortSignal): Promise<TLSSocket> {
+  const host = server.hostname.replace(/^\[|\]$/g, "");
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port: Number(server.port || 443),
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(trust.caCertificate === undefined ? {} : { ca: trust.caCertificate }),
+      // With a fingerprint the certificate is compared below, which is stricter than any authority.
+      rejectUnauthorized: trust.fingerprint === undefined,
+    });
+    const abort = () => socket.destroy(signal.reason);
+    const settle = (error: Error | undefined) => {
+      signal.removeEventListener("abort", abort);
+      if (!error) return resolve(socket);
+      socket.destroy();
+      reject(error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    socket.once("error", (error) => settle(signal.aborted ? signal.reason : connectFailure(server, error)));
+    socket.once("secureConnect", () =>
+      settle(fingerprintFailure(server, socket.getPeerX509Certificate()?.fingerprint256, trust)),
+    );
+  });
+}
+
+function fingerprintFailure(server: URL, actual: string | undefined, trust: Trust): Error | undefined {
+  if (trust.fingerprint === undefined) return undefined;
+  const given = normalFingerprint(actual ?? "");
+  const wanted = normalFingerprint(trust.fingerprint);
+  if (given === wanted) return undefined;
+  return new Error(
+    `the certificate of ${server.origin} has the SHA-256 fingerprint ${given}, but the provider expects ${wanted}: ` +
+      "either this is another server, or its certificate was renewed (compare with `proxmox-backup-manager cert info` on the server, then set `fingerprint`)",
+  );
+}
+
+/** `AA:BB…`, `aabb…` and `aa:bb…` as the product writes it: `aa:bb…`. */
+export function normalFingerprint(fingerprint: string): string {
+  const digits = fingerprint.replaceAll(":", "").toLowerCase();
+  return digits.match(/../g)?.join(":") ?? digits;
+}
+
+function connectFailure(server: URL, error: Error & { code?: string }): Error {
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(error.code ?? "")) {
+    return new Error(
+      `the certificate of ${server.origin} is not trusted: ${error.message}; ` +
+        "set `caCertificate`, or `fingerprint` to what `proxmox-backup-manager cert info` shows on the server",
+    );
+  }
+  return new ConnectionError(`cannot connect to ${server.origin}: ${error.message || error.code}`);
+}

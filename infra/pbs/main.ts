@@ -1,0 +1,4 @@
+import { main } from "../provider/server.ts";
+import { pbs } from "./provider.ts";
+
+await main(pbs);

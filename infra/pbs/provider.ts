@@ -1,0 +1,52 @@
+import { z } from "zod";
+import type { ProviderDefinition } from "../provider/resource.ts";
+import { PbsClient } from "./client.ts";
+import manifest from "./package.json" with { type: "json" };
+import { acl } from "./resources/acl.ts";
+import { apiToken } from "./resources/api-token.ts";
+import { datastore } from "./resources/datastore.ts";
+import { pruneJob } from "./resources/prune-job.ts";
+import { user } from "./resources/user.ts";
+import { verifyJob } from "./resources/verify-job.ts";
+
+/** How the provider reaches its server. */
+export const providerConfig = z.object({
+  /** Without a path, for example `https://backup.example.org:8007`. */
+  url: z
+    .url({
+      protocol: /^https$/,
+      error: "url is an https address, for example https://backup.example.org:8007",
+    })
+    .refine((url) => new URL(url).pathname === "/", "url has no path; the provider adds /api2/json itself"),
+  tokenId: z
+    .string()
+    .regex(
+      /^[^\s:/!]+@[^\s:/!]+![A-Za-z0-9_][A-Za-z0-9._-]*$/,
+      'tokenId is "name@realm!token", for example root@pam!pulumi',
+    ),
+  /** Secret. */
+  tokenSecret: z.string().min(1, "tokenSecret is the value that was shown when the token was made"),
+  /** SHA-256 of the server's certificate, as `proxmox-backup-manager cert info` shows it. */
+  fingerprint: z
+    .string()
+    .regex(/^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, "fingerprint is 32 hexadecimal bytes, aa:bb:…")
+    .optional(),
+  /** PEM of the authority that signed the server's certificate, where the system does not know it. */
+  caCertificate: z
+    .string()
+    .includes("-----BEGIN CERTIFICATE-----", "caCertificate is a PEM certificate")
+    .optional(),
+  /** For one request; tasks have time-outs of their own. */
+  timeoutSeconds: z.number().positive().default(30),
+});
+
+export type ProviderConfig = z.output<typeof providerConfig>;
+
+/** The provider for Proxmox Backup Server. */
+export const pbs: ProviderDefinition<PbsClient, ProviderConfig> = {
+  name: "pbs",
+  version: manifest.version,
+  config: providerConfig,
+  connect: (config) => new PbsClient(config),
+  resources: [datastore, pruneJob, verifyJob, user, apiToken, acl],
+};

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { apiPath } from "../client.ts";
+import { configResource } from "./config-object.ts";
+import { comment, expire, userId } from "./values.ts";
+
+/** An API token. It may do what both its own permissions and its user's allow, so it needs an `Acl` of its own. */
+export const apiTokenInputs = z.object({
+  userid: userId,
+  tokenName: z
+    .string()
+    .max(32, "a token name has at most 32 characters")
+    .regex(
+      /^[A-Za-z0-9_][A-Za-z0-9._-]*$/,
+      'a token name has letters, digits, "." "_" "-", for example "pve"',
+    ),
+  enable: z.boolean().default(true),
+  expire,
+  comment: comment.optional(),
+});
+
+export interface ApiTokenOutputs {
+  /** `name@realm!token`, as `Acl` and clients take it. */
+  readonly tokenId: string;
+  /** The secret; the server shows it only once, so an imported token has none. */
+  readonly value?: string;
+}
+
+export const apiToken = configResource({
+  token: "pbs:index:ApiToken",
+  kind: "API token",
+  file: "user",
+  inputs: apiTokenInputs,
+  identity: ["userid", "tokenName"],
+  secretOutputs: ["value"],
+  idOf: (inputs) => `${inputs.userid}!${inputs.tokenName}`,
+  createAt: (inputs) => ({
+    path: apiPath`/access/users/${inputs.userid}/token/${inputs.tokenName}`,
+    parameters: {},
+  }),
+  itemPath: (id) => {
+    const { userid, tokenName } = splitTokenId(id);
+    return apiPath`/access/users/${userid}/token/${tokenName}`;
+  },
+  identityOf: splitTokenId,
+  outputsOf(created) {
+    const { tokenid, value } = created as { tokenid: string; value: string };
+    return { tokenId: tokenid, value };
+  },
+  outputsAfterRead: (id, recorded) => ({ tokenId: id, value: recorded.value }),
+});
+
+function splitTokenId(id: string): { userid: string; tokenName: string } {
+  const [userid, tokenName, ...more] = id.split("!");
+  if (!userid || !tokenName || more.length > 0) {
+    throw new Error(`"${id}" is no id of an API token; it is name@realm!token, for example pulumi@pbs!lab`);
+  }
+  return { userid, tokenName };
+}
