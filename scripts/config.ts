@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { Failure, messageOf } from "./exit-codes.ts";
+
+const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+/** A PostgreSQL server reached over its Unix socket by peer authentication: there is no password anywhere. */
+const connectionShape = {
+  /** Folder of the server's Unix socket. Default `/var/run/postgresql`. */
+  socketDirectory: absolutePath.default("/var/run/postgresql"),
+  /** Port, which names the socket. Default 5432. */
+  port: z.int().min(1).max(65_535).default(5432),
+  /** Role to connect as. With peer authentication it is the name of the system user that runs dbkeeper. */
+  role: z.string().min(1),
+  /** Database for everything that concerns the whole cluster. Default `postgres`. */
+  maintenanceDatabase: z.string().min(1).default("postgres"),
+};
+
+/** The configuration file of dbkeeper. Unknown keys are refused, so that a typo cannot switch something off. */
+export const configSchema = z.strictObject({
+  /** The cluster that is backed up. */
+  cluster: z.strictObject({
+    /** Name in folders, metrics and manifests: lower-case letters, digits, `.`, `_`, `-`; at most 63. */
+    name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "use lower-case letters, digits, '.', '_' and '-'"),
+    ...connectionShape,
+    /** Folder of pg_dump, pg_dumpall and pg_restore. Default: Debian's folder of the server's major, then PATH. */
+    binDirectory: absolutePath.optional(),
+  }),
+  /**
+   * `all` (default) is every database that allows connections and is no template; the others are recorded in
+   * the manifest as skipped. A list names them exactly; a listed database that is missing counts as failed.
+   */
+  databases: z.union([z.literal("all"), z.array(z.string().min(1)).min(1)]).default("all"),
+  /**
+   * Where the runs go, as `<directory>/full/<cluster>/<UTC time>/`. Must exist: it is never created, so that a
+   * disk that is not mounted is found before it costs space elsewhere. Default `/mnt/backup/postgresql`.
+   */
+  directory: absolutePath.default("/mnt/backup/postgresql"),
+  /** How dumps are compressed. */
+  compression: z
+    .strictObject({
+      /** zstd level, 1 to 19. Default 3. */
+      zstdLevel: z.int().min(1).max(19).default(3),
+    })
+    .prefault({}),
+  /** Databases that are dumped or restored at the same time, 1 to 32. Default 2. */
+  jobs: z.int().min(1).max(32).default(2),
+  /** Age in days from which a run may be pruned. Default 30. */
+  keepDays: z.int().min(1).default(30),
+  /** Restore-validated runs that stay whatever their age, at least 3. Default 3. */
+  keepValidated: z.int().min(3).default(3),
+  /** How long to wait for a table that another session has locked, in seconds; then that database fails. Default 300. */
+  lockWaitTimeoutSeconds: z.int().min(1).default(300),
+  /** File for node_exporter's textfile collector. Default `/var/lib/node_exporter/textfile/dbkeeper.prom`. */
+  metricsFile: absolutePath.default("/var/lib/node_exporter/textfile/dbkeeper.prom"),
+  /** Bytes that must stay free in `directory` after a dump. Default 5 GiB. */
+  minimumFreeBytes: z
+    .int()
+    .min(0)
+    .default(5 * 1024 ** 3),
+  /**
+   * Server for scratch restores. Default: the cluster itself, where the role needs CREATEDB. Name another one to
+   * keep the load off the source, or a role with more rights for databases whose extensions are not trusted.
+   */
+  restoreInto: z.strictObject(connectionShape).optional(),
+  /** Off-site copy in S3. Default: none. */
+  archive: z
+    .strictObject({
+      bucket: z.string().min(3).max(63),
+      /** Key prefix without a leading or trailing slash. Default `postgresql`. */
+      prefix: z
+        .string()
+        .regex(/^[^/].*[^/]$/, "has no leading or trailing slash")
+        .default("postgresql"),
+      region: z.string().min(1),
+      /** Endpoint URL of a service other than AWS. Default: AWS. */
+      endpoint: z.url().optional(),
+      /** JSON file `{"accessKeyId", "secretAccessKey"}` that only the system user can read (0600 or 0400). */
+      credentialsFile: absolutePath,
+    })
+    .optional(),
+});
+
+/** What a program writes into the configuration file: defaults may be left out. */
+export type DbkeeperConfig = z.input<typeof configSchema>;
+
+/** The configuration with every default filled in. */
+export type Config = z.output<typeof configSchema>;
+
+/** How to reach a server, see {@link configSchema}. */
+export interface Connection {
+  socketDirectory: string;
+  port: number;
+  role: string;
+  maintenanceDatabase: string;
+}
+
+/** Where {@link loadConfig} looks when nothing is said. */
+export const defaultConfigFile = "/etc/dbkeeper/config.json";
+
+/** Reads and checks the configuration; fails as `usage` with all that is wrong at once. */
+export async function loadConfig(path: string): Promise<Config> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new Failure(
+      "usage",
+      `cannot read the configuration ${path}: ${messageOf(error)}; name another with --config`,
+    );
+  }
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    (issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`,
+  );
+  throw new Failure("usage", `the configuration ${path} is wrong:\n${problems.join("\n")}`);
+}
