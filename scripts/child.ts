@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+
+/** One program of a pipeline. */
+export interface Stage {
+  file: string;
+  args: readonly string[];
+  /** Complete environment. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** How a pipeline is connected at its ends. */
+export interface PipelineOptions {
+  /** File descriptor that the first program reads. Default: nothing to read. */
+  inputFd?: number;
+  /** Takes the last program's standard output. Default: thrown away. */
+  consume?: (output: Readable) => Promise<void>;
+  /** The last program may stop reading early: then the ends of the ones before it do not count. Default false. */
+  readsOnlyTheStart?: boolean;
+  signal: AbortSignal;
+}
+
+/** How one program ended. */
+interface End {
+  stage: Stage;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  error: Error | undefined;
+  stderr: string;
+}
+
+const stderrLimit = 4096;
+
+/**
+ * Runs programs connected by the system's own pipes and waits for all of them. Fails when any could not start,
+ * ended with another code than 0 or by a signal, or when its output could not be consumed; the message holds
+ * the last lines that each failed program wrote to standard error.
+ */
+export async function runPipeline(stages: readonly Stage[], options: PipelineOptions): Promise<void> {
+  options.signal.throwIfAborted();
+  // Started from the last to the first, so that each writes straight into the next without passing through here.
+  // That needs the next one's pipe as standard output, which is why this is spawn and nothing above it.
+  let downstream: ChildProcess | undefined;
+  const ends: Promise<End>[] = [];
+  let output: Promise<void> = Promise.resolve();
+  for (let index = stages.length - 1; index >= 0; index--) {
+    const stage = stages[index];
+    if (stage === undefined) continue;
+    const input = index > 0 ? "pipe" : (options.inputFd ?? "ignore");
+    const sink = downstream?.stdin ?? (options.consume === undefined ? "ignore" : "pipe");
+    const child = spawn(stage.file, stage.args, {
+      stdio: [input, sink, "pipe"],
+      env: { ...stage.env },
+      signal: options.signal,
+    });
+    downstream?.stdin?.destroy();
+    if (downstream === undefined && options.consume !== undefined && child.stdout !== null) {
+      output = options.consume(child.stdout);
+      output.catch(() => child.kill());
+    }
+    ends.unshift(endOf(child, stage));
+    downstream = child;
+  }
+  const [consumed, ...finished] = await Promise.all([settle(output), ...ends]);
+  options.signal.throwIfAborted();
+  const relevant = options.readsOnlyTheStart === true ? finished.slice(-1) : finished;
+  const failed = relevant.filter((end) => end.error !== undefined || end.code !== 0);
+  if (consumed !== undefined) throw consumed;
+  if (failed.length > 0) throw new Error(failed.map(describe).join("; "));
+}
+
+/** Runs one program and returns what it wrote to standard output. Fails like {@link runPipeline}. */
+export async function readOutput(
+  stages: readonly Stage[],
+  options: Omit<PipelineOptions, "consume">,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  const consume = async (output: Readable) => {
+    for await (const chunk of output) chunks.push(Buffer.from(chunk));
+  };
+  await runPipeline(stages, { ...options, consume });
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function endOf(child: ChildProcess, stage: Stage): Promise<End> {
+  let stderr = "";
+  child.stderr?.setEncoding("utf8");
+  child.stderr?.on("data", (text: string) => {
+    stderr = (stderr + text).slice(-stderrLimit);
+  });
+  return new Promise((resolve) => {
+    let error: Error | undefined;
+    child.once("error", (cause) => {
+      error = cause;
+      if (child.pid === undefined) resolve({ stage, code: null, signal: null, error, stderr });
+    });
+    child.once("close", (code, signal) => resolve({ stage, code, signal, error, stderr }));
+  });
+}
+
+async function settle(promise: Promise<void>): Promise<unknown> {
+  try {
+    await promise;
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function describe(end: End): string {
+  const name = end.stage.file.slice(end.stage.file.lastIndexOf("/") + 1);
+  const how =
+    end.error !== undefined
+      ? `cannot run: ${end.error.message}`
+      : end.signal !== null
+        ? `was ended by ${end.signal}`
+        : `ended with code ${end.code}`;
+  const lines = redact(end.stderr).trim().split("\n").slice(-5).join(" | ");
+  return lines === "" ? `${name} ${how}` : `${name} ${how}: ${lines}`;
+}
+
+/** Takes passwords out of a program's messages (connection strings, URLs). */
+export function redact(text: string): string {
+  return text
+    .replaceAll(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, "$1***")
+    .replaceAll(/(:\/\/[^:/@\s]+:)[^@\s]+@/g, "$1***@");
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { z } from "zod";
+import { Failure } from "./exit-codes.ts";
+import { hasCode } from "./files.ts";
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  /** Start time of the process in clock ticks since boot, and that boot: they tell a re-used pid apart. */
+  startTimeTicks: z.int(),
+  bootId: z.string(),
+  command: z.string(),
+  since: z.string(),
+});
+type Holder = z.infer<typeof holderSchema>;
+
+/** A held lock. */
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the one lock of a cluster, which every command that changes something holds. A lock whose process has
+ * ended (crash, reboot) is taken over. Fails as `busy` while the holder runs.
+ */
+export async function acquireLock(path: string, command: string): Promise<Lock> {
+  const own: Holder = {
+    pid: process.pid,
+    startTimeTicks: (await startTimeOf(process.pid)) ?? 0,
+    bootId: await bootId(),
+    command,
+    since: new Date().toISOString(),
+  };
+  const unique = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const content = `${JSON.stringify(own)}\n`;
+  await writeFile(unique, content, { mode: 0o600, flag: "wx" });
+  try {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      try {
+        // A link appears with its content complete, where a file that is created and then written does not.
+        await link(unique, path);
+        return { release: () => release(path, content) };
+      } catch (error) {
+        if (!hasCode(error, "EEXIST")) throw error;
+      }
+      await refuseOrClear(path, unique);
+    }
+  } finally {
+    await rm(unique, { force: true });
+  }
+  throw new Failure("busy", `the lock ${path} changes hands all the time; try again later`);
+}
+
+async function refuseOrClear(path: string, unique: string): Promise<void> {
+  const text = await readIfThere(path);
+  if (text === undefined) return;
+  const holder = parseHolder(text);
+  if (holder !== undefined && (await runs(holder))) {
+    throw new Failure(
+      "busy",
+      `"${holder.command}" works on this cluster since ${holder.since} (process ${holder.pid}); try again later`,
+    );
+  }
+  const aside = `${unique}.stale`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return;
+    throw error;
+  }
+  // Somebody else may have cleared the stale lock and taken a fresh one in between: give that one back.
+  if ((await readIfThere(aside)) !== text) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function release(path: string, content: string): Promise<void> {
+  if ((await readIfThere(path)) === content) await rm(path, { force: true });
+}
+
+async function runs(holder: Holder): Promise<boolean> {
+  return holder.bootId === (await bootId()) && (await startTimeOf(holder.pid)) === holder.startTimeTicks;
+}
+
+async function startTimeOf(pid: number): Promise<number | undefined> {
+  const text = await readIfThere(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  // The second field may contain spaces and brackets, so the last bracket ends it.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? undefined : Number(fields[19]);
+}
+
+async function bootId(): Promise<string> {
+  return ((await readIfThere("/proc/sys/kernel/random/boot_id")) ?? "").trim();
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return undefined;
+    throw error;
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
