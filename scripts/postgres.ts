@@ -1,0 +1,157 @@
+import pg from "pg";
+import type { Connection } from "./config.ts";
+import { Failure, messageOf } from "./exit-codes.ts";
+import { quoteLiteral } from "./quote.ts";
+
+/** A session on one database. */
+export interface Session {
+  /** Rows of a query; values arrive as text, numbers, booleans or parsed JSON. */
+  rows<T extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<T[]>;
+  /** Runs statements without results. */
+  execute(sql: string): Promise<void>;
+  /** Ends the statement that runs now, from a second connection; the session stays open. */
+  cancel(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * What every session sets for itself. A role's own statement_timeout would end our checksums; the others decide
+ * how values turn into text, which must be the same when a dump is made and when it is compared.
+ */
+const settings = {
+  statement_timeout: "0",
+  lock_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  idle_session_timeout: "0",
+  transaction_timeout: "0",
+  row_security: "off",
+  search_path: "pg_catalog",
+  DateStyle: "ISO, MDY",
+  IntervalStyle: "postgres",
+  TimeZone: "UTC",
+  extra_float_digits: "3",
+  bytea_output: "hex",
+  lc_monetary: "C",
+  xmlbinary: "base64",
+  quote_all_identifiers: "off",
+};
+
+/** Opens a session. Fails as `unreachable` with the server's own words. */
+export async function connect(connection: Connection, database: string): Promise<Session> {
+  const client = new pg.Client({
+    host: connection.socketDirectory,
+    port: connection.port,
+    user: connection.role,
+    database,
+    application_name: "dbkeeper",
+    connectionTimeoutMillis: 30_000,
+    password: () => {
+      throw new Error("the server asks for a password; it must use peer authentication for this role");
+    },
+  });
+  // A connection that breaks while idle is found by the next query; without a listener it would end the process.
+  client.on("error", () => undefined);
+  let backend = 0;
+  try {
+    await client.connect();
+    // Not every version has every setting.
+    const wanted = Object.entries(settings).map(
+      ([name, value]) => `(${quoteLiteral(name)},${quoteLiteral(value)})`,
+    );
+    await client.query(
+      `select set_config(s.name, w.value, false) from pg_catalog.pg_settings s, (values ${wanted.join(",")}) w(name, value) where s.name = w.name`,
+    );
+    backend = (await client.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid ?? 0;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw new Failure(
+      "unreachable",
+      `cannot connect to database ${JSON.stringify(database)} as ${connection.role} through ${connection.socketDirectory} port ${connection.port}: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  // One statement after the other, also where several tasks share a session.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(query: () => Promise<T>): Promise<T> => {
+    const next = last.then(query);
+    last = next.catch(() => undefined);
+    return next;
+  };
+  return {
+    rows: async <T extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []) =>
+      (await inTurn(() => client.query<T>(sql, [...values]))).rows,
+    execute: async (sql) => {
+      await inTurn(() => client.query(sql));
+    },
+    cancel: async () => {
+      const other = await connect(connection, database);
+      try {
+        await other.rows("select pg_cancel_backend($1)", [backend]);
+      } finally {
+        await other.close();
+      }
+    },
+    close: () => client.end().catch(() => undefined),
+  };
+}
+
+/** The only row of a query. */
+export async function oneRow<T extends pg.QueryResultRow>(session: Session, sql: string): Promise<T> {
+  const [row] = await session.rows<T>(sql);
+  if (row === undefined) throw new Error("the server answered without a row");
+  return row;
+}
+
+/** Environment for PostgreSQL's client programs: they reach the same server as the same role, and never ask. */
+export function clientEnvironment(connection: Connection): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+    // Messages in one language: the last lines are shown to people and searched by programs.
+    LC_ALL: "C.UTF-8",
+    PGHOST: connection.socketDirectory,
+    PGPORT: String(connection.port),
+    PGUSER: connection.role,
+    PGAPPNAME: "dbkeeper",
+    PGCONNECT_TIMEOUT: "30",
+    PGPASSFILE: "/dev/null",
+  };
+}
+
+/** What a server says about itself. */
+export interface ServerFacts {
+  version: string;
+  major: number;
+  systemIdentifier: string | null;
+  /** A standby: it takes no writes. */
+  inRecovery: boolean;
+  superuser: boolean;
+  mayCreateDatabase: boolean;
+}
+
+/** Asks a server for its facts. */
+export async function readServerFacts(session: Session): Promise<ServerFacts> {
+  const facts = await oneRow<{
+    version: string;
+    number: string;
+    recovery: boolean;
+    superuser: boolean;
+    createdb: boolean;
+  }>(
+    session,
+    `select current_setting('server_version') as version, current_setting('server_version_num') as number,
+            pg_is_in_recovery() as recovery, rolsuper as superuser, rolcreatedb or rolsuper as createdb
+       from pg_roles where rolname = current_user`,
+  );
+  const identifier = await oneRow<{ id: string }>(
+    session,
+    "select system_identifier::text as id from pg_control_system()",
+  ).catch(() => undefined);
+  return {
+    version: facts.version,
+    major: Math.floor(Number(facts.number) / 10_000),
+    systemIdentifier: identifier?.id ?? null,
+    inRecovery: facts.recovery,
+    superuser: facts.superuser,
+    mayCreateDatabase: facts.createdb,
+  };
+}
