@@ -1,0 +1,112 @@
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type PipelineOptions, readOutput, runPipeline, type Stage } from "./child.ts";
+import { listTables, takeFingerprint } from "./fingerprint.ts";
+import type { DatabaseEntry, Fingerprint } from "./manifest.ts";
+import { clientEnvironment, connect } from "./postgres.ts";
+import { databaseOption } from "./quote.ts";
+import type { ScratchServer } from "./scratch.ts";
+import { selectEntries } from "./toc.ts";
+
+/** A dump file and the pg_restore that reads it. */
+export interface Archive {
+  path: string;
+  format: DatabaseEntry["format"];
+  pgRestore: string;
+  /** Environment of pg_restore. */
+  env: Record<string, string>;
+}
+
+/**
+ * Reads and decompresses the whole archive without a server; fails where any of it cannot be read. (The table
+ * of contents alone proves nothing: it reads well from a file of which nine tenths are missing.)
+ */
+export async function decodeArchive(archive: Archive, signal: AbortSignal): Promise<void> {
+  await readArchive(archive, ["--file=/dev/null"], (stages, options) => runPipeline(stages, options), {
+    signal,
+  });
+}
+
+/**
+ * Restores an archive into an empty scratch database, without owners, rights and tablespaces, and stops at the
+ * first error. Returns the objects without rows that were left out (see {@link selectEntries}).
+ */
+export async function restoreArchive(
+  archive: Archive,
+  server: ScratchServer,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const listing = await readArchive(archive, ["--list"], readOutput, { signal, readsOnlyTheStart: true });
+  const untrusted = await server.session.rows<{ name: string }>(
+    `select e.name from pg_available_extensions e
+       join pg_available_extension_versions v on v.name = e.name and v.version = e.default_version
+      where v.superuser and not v.trusted`,
+  );
+  const { list, leftOut } = selectEntries(listing, {
+    superuser: server.facts.superuser,
+    untrustedExtensions: new Set(untrusted.map((extension) => extension.name)),
+  });
+  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-"));
+  try {
+    const listFile = join(folder, "entries");
+    await writeFile(listFile, list, { mode: 0o600 });
+    const target: Archive = {
+      ...archive,
+      env: {
+        ...clientEnvironment(server.connection),
+        // The scratch database need not survive a crash of the server.
+        PGOPTIONS: "-c synchronous_commit=off -c statement_timeout=0 -c lock_timeout=0",
+      },
+    };
+    const args = [
+      "--exit-on-error",
+      "--no-owner",
+      "--no-privileges",
+      "--no-tablespaces",
+      "--no-password",
+      `--use-list=${listFile}`,
+      databaseOption(scratch),
+    ];
+    await readArchive(target, args, (stages, options) => runPipeline(stages, options), { signal });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return leftOut;
+}
+
+/** What a scratch database holds after a restore. */
+export async function readContent(
+  server: ScratchServer,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<Fingerprint> {
+  const session = await connect(server.connection, scratch);
+  const cancel = () => void session.cancel().catch(() => undefined);
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    return await takeFingerprint(session, await listTables(session), signal);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await session.close();
+  }
+}
+
+async function readArchive<T>(
+  archive: Archive,
+  args: readonly string[],
+  run: (stages: readonly Stage[], options: PipelineOptions) => Promise<T>,
+  options: PipelineOptions,
+): Promise<T> {
+  const { env } = archive;
+  const restore: Stage = { file: archive.pgRestore, args, env };
+  const stages =
+    archive.format === "custom" ? [restore] : [{ file: "zstd", args: ["-q", "-d", "-c"], env }, restore];
+  const handle = await open(archive.path, "r");
+  try {
+    return await run(stages, { ...options, inputFd: handle.fd });
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,170 @@
+import type { Connection } from "./config.ts";
+import type { Context } from "./context.ts";
+import { listDatabases } from "./databases.ts";
+import { Failure, messageOf } from "./exit-codes.ts";
+import type { DatabaseEntry } from "./manifest.ts";
+import { connect, oneRow, readServerFacts, type ServerFacts, type Session } from "./postgres.ts";
+import { quoteIdentifier, quoteLiteral } from "./quote.ts";
+import { formatBytes } from "./report.ts";
+import { isScratchName, newScratchName } from "./scratch-name.ts";
+import { freeBytes } from "./space.ts";
+
+/** A server that scratch databases can be made on. */
+export interface ScratchServer {
+  connection: Connection;
+  facts: ServerFacts;
+  session: Session;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the server for scratch restores and drops what an earlier command that crashed left on it. Only under
+ * the cluster's lock. Fails as `preflight` where no database can be created there.
+ */
+export async function openScratchServer(context: Context): Promise<ScratchServer> {
+  const { config, report } = context;
+  const connection = config.restoreInto ?? config.cluster;
+  const session = await connect(connection, connection.maintenanceDatabase);
+  try {
+    const facts = await readServerFacts(session);
+    if (facts.inRecovery) {
+      throw new Failure(
+        "preflight",
+        "a standby takes no scratch database; set restoreInto to a server that does",
+      );
+    }
+    if (!facts.mayCreateDatabase) {
+      throw new Failure(
+        "preflight",
+        `role ${connection.role} may not create a scratch database; ALTER ROLE ${quoteIdentifier(connection.role)} CREATEDB, or set restoreInto`,
+      );
+    }
+    const leftovers = await session.rows<{ name: string }>(
+      "select datname as name from pg_database where pg_get_userbyid(datdba) = current_user",
+    );
+    for (const { name } of leftovers.filter((row) => isScratchName(row.name))) {
+      await drop(session, facts, name);
+      report.event("warning", "scratch-removed", `dropped ${name}, left by an earlier command`, {
+        database: name,
+      });
+    }
+    return { connection, facts, session, close: () => session.close() };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes an empty database that is provably not the source (new name, new, empty, ours), lets `use` work on it
+ * and drops it in the end, whatever happened.
+ */
+export async function withScratchDatabase<T>(
+  server: ScratchServer,
+  entry: DatabaseEntry,
+  use: (name: string) => Promise<T>,
+): Promise<T> {
+  const name = newScratchName();
+  const listed = await listDatabases(server.session);
+  if (listed.some((database) => database.name === name)) {
+    throw new Failure(
+      "preflight",
+      `${name} exists although its name was drawn just now; nothing was restored`,
+    );
+  }
+  try {
+    await server.session.execute(createStatement(name, entry.locale, server.facts.major));
+  } catch (error) {
+    throw new Failure("preflight", `cannot create the scratch database: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  try {
+    await requireEmpty(server, name);
+    return await use(name);
+  } finally {
+    await dropFromAnySession(server, name);
+  }
+}
+
+/** Refuses where a restore could fill the disk of a server on this host. */
+export async function requireScratchSpace(
+  context: Context,
+  server: ScratchServer,
+  bytes: number,
+): Promise<void> {
+  const setting = await server.session
+    .rows<{ path: string }>("select setting as path from pg_settings where name = 'data_directory'")
+    .catch(() => []);
+  const path = setting[0]?.path;
+  if (path === undefined) {
+    const text =
+      "cannot see where the scratch server keeps its data (grant pg_monitor): its free space is not checked";
+    context.report.event("warning", "scratch-space-unknown", text);
+    return;
+  }
+  const free = await freeBytes(path);
+  // Data, and as much again for WAL and sorting while indexes are built.
+  if (free >= bytes * 2 + context.config.minimumFreeBytes) return;
+  throw new Failure(
+    "preflight",
+    `a scratch restore needs about ${formatBytes(bytes * 2)} and ${formatBytes(context.config.minimumFreeBytes)} must stay free (minimumFreeBytes), but ${path} has ${formatBytes(free)}; set restoreInto to a server with room`,
+  );
+}
+
+/** The statement that makes an empty database with the source's encoding and locale. */
+export function createStatement(name: string, locale: DatabaseEntry["locale"], major: number): string {
+  const options = [
+    "template template0",
+    `encoding ${quoteLiteral(locale.encoding)}`,
+    `lc_collate ${quoteLiteral(locale.collate)}`,
+    `lc_ctype ${quoteLiteral(locale.ctype)}`,
+  ];
+  if (locale.provider !== "c" && locale.providerLocale !== null) {
+    const [provider, option] =
+      locale.provider === "i" ? ["icu", "icu_locale"] : ["builtin", "builtin_locale"];
+    options.push(`locale_provider ${provider}`, `${option} ${quoteLiteral(locale.providerLocale)}`);
+    if (locale.icuRules !== null) options.push(`icu_rules ${quoteLiteral(locale.icuRules)}`);
+  } else if (major >= 15) options.push("locale_provider libc");
+  return `create database ${quoteIdentifier(name)} ${options.join(" ")}`;
+}
+
+async function requireEmpty(server: ScratchServer, name: string): Promise<void> {
+  const session = await connect(server.connection, name);
+  try {
+    const { database, tables } = await oneRow<{ database: string; tables: number }>(
+      session,
+      `select current_database() as database, count(*)::int as tables
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p', 'm')`,
+    );
+    if (database !== name || tables !== 0) {
+      throw new Failure(
+        "preflight",
+        `${name} is not the empty database that was just made; nothing was restored`,
+      );
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** The server may have restarted meanwhile, which ends our session but not our duty. */
+async function dropFromAnySession(server: ScratchServer, name: string): Promise<void> {
+  try {
+    await drop(server.session, server.facts, name);
+  } catch {
+    const session = await connect(server.connection, server.connection.maintenanceDatabase);
+    try {
+      await drop(session, server.facts, name);
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+async function drop(session: Session, facts: ServerFacts, name: string): Promise<void> {
+  if (!isScratchName(name)) throw new Error(`${name} is not a scratch database: it stays`);
+  const force = facts.major >= 13 ? " with (force)" : "";
+  await session.execute(`drop database if exists ${quoteIdentifier(name)}${force}`);
+}
