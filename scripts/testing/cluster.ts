@@ -1,0 +1,139 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { appendFile, chown, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
+
+const execute = promisify(execFile);
+
+/** Folder of the newest PostgreSQL server programs; `undefined` where there are none. */
+export const serverPrograms = newestPrograms();
+
+/** Why tests that need a server are skipped. */
+export const skipReason = "no PostgreSQL server under /usr/lib/postgresql: install the package postgresql";
+
+/** The role that backups use: what production grants it, and nothing more. */
+export const backupRole = "iperius_backup_pg01";
+
+/** A PostgreSQL server of its own, reachable only through its socket. */
+export interface TestCluster {
+  socketDirectory: string;
+  port: number;
+  /** Runs SQL as the superuser. */
+  sql(statement: string, database?: string): Promise<pg.QueryResultRow[]>;
+  /** A superuser's session that the caller closes. */
+  session(database?: string): Promise<pg.Client>;
+  /** Removes everything but the databases that a new cluster has. */
+  reset(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a server in a temporary folder, as an unprivileged user where this one is root. */
+export async function startCluster(): Promise<TestCluster> {
+  if (serverPrograms === undefined) throw new Error(skipReason);
+  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-pg-"));
+  const data = join(folder, "data");
+  const user = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
+  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  const prefix =
+    user === undefined ? [] : ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
+  const initdb = join(serverPrograms, "initdb");
+  const options = ["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"];
+  const [command = "", ...args] = [...prefix, initdb, `--pgdata=${data}`, ...options];
+  await execute(command, args, { cwd: folder });
+  await appendFile(
+    join(data, "postgresql.conf"),
+    `listen_addresses = ''\nport = 5432\nunix_socket_directories = '${folder}'\nfsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 32MB\nlog_min_messages = panic\n`,
+  );
+  // The server ends with the test, even where the test is killed.
+  const launch = user === undefined ? [] : [...prefix, "--pdeathsig=QUIT"];
+  const [server = "", ...serverArgs] = [...launch, join(serverPrograms, "postgres"), "-D", data];
+  const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
+
+  const session = async (database = "postgres") => {
+    const client = new pg.Client({ host: folder, port: 5432, user: "postgres", database });
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  };
+  const sql = async (statement: string, database?: string) => {
+    const client = await session(database);
+    try {
+      const result = await client.query<pg.QueryResultRow>(statement);
+      return result.rows ?? [];
+    } finally {
+      await client.end();
+    }
+  };
+  await waitUntilReady(child, sql);
+  await sql(`create role ${backupRole} login createdb bypassrls in role pg_read_all_data, pg_monitor`);
+  await sql(`alter role ${backupRole} set lo_compat_privileges = on`);
+  // A limit as administrators set it, which must not end long checksums.
+  await sql(`alter role ${backupRole} set statement_timeout = '50ms'`);
+  return {
+    socketDirectory: folder,
+    port: 5432,
+    sql,
+    session,
+    async reset() {
+      const rows = await sql(
+        "select datname from pg_database where datname not in ('postgres', 'template0', 'template1')",
+      );
+      for (const { datname } of rows) {
+        await sql(`drop database "${String(datname).replaceAll('"', '""')}" with (force)`);
+      }
+    },
+    async stop() {
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      child.kill("SIGQUIT");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An empty folder for one test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-test-"));
+  await mkdir(join(folder, "backup"));
+  return folder;
+}
+
+async function waitUntilReady(
+  child: ChildProcess,
+  sql: (statement: string) => Promise<unknown>,
+): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    try {
+      await sql("select 1");
+      return;
+    } catch (error) {
+      if (child.exitCode !== null || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
+  for (const name of ["postgres", "nobody"]) {
+    try {
+      const [uid, gid] = await Promise.all([execute("id", ["-u", name]), execute("id", ["-g", name])]);
+      return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+    } catch {
+      // Not on this machine.
+    }
+  }
+  throw new Error("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody");
+}
+
+function newestPrograms(): string | undefined {
+  const root = "/usr/lib/postgresql";
+  if (!existsSync(root)) return undefined;
+  return readdirSync(root)
+    .filter((version) => existsSync(join(root, version, "bin", "initdb")))
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map((version) => join(root, version, "bin"))[0];
+}
