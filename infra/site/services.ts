@@ -56,6 +56,8 @@ const postgresCluster = z.strictObject({
       maxSenders: positive.default(3),
       /** WAL kept for standbys that fall behind. Default 512. */
       keepMib: positive.default(512),
+      /** WAL that a standby's slot may hold back at most, so that one that stays away cannot fill the disk. Default 4096. */
+      slotKeepMib: positive.default(4096),
     })
     .prefault({}),
   dump: z.strictObject({
@@ -103,6 +105,8 @@ const channel = z.discriminatedUnion("type", [
     /** host:port of the mail server. */
     smarthost: z.string().regex(/^[^\s:]+:[0-9]+$/, "host:port of the mail server"),
     requireTls: z.boolean().default(true),
+    /** For a mail server that asks for a login; the password is the stack's secret `smtpPassword`. */
+    username: z.string().optional(),
   }),
   z.strictObject({
     type: z.literal("webhook"),

@@ -1,0 +1,41 @@
+import { type Alert, type Inventory, type RuleGroup, selector } from "./rule.ts";
+
+/** Backups that are too old, counted from the last one that was proven by restoring it. */
+export function backup({ clusters }: Inventory): RuleGroup {
+  return {
+    name: "backup",
+    alerts: clusters.flatMap(({ name, primary, databases, maximumDumpAgeHours }) =>
+      databases.flatMap((database) => {
+        const series = selector("dbkeeper_last_validated_timestamp_seconds", { cluster: name, database });
+        const labels = { cluster: name, database, instance: primary };
+        return [tooOld(series, maximumDumpAgeHours), neverValidated(series, labels)];
+      }),
+    ),
+  };
+}
+
+function tooOld(series: string, maximumAgeHours: number): Alert {
+  return {
+    name: "DatabaseBackupTooOld",
+    expression: `time() - ${series} > ${maximumAgeHours * 3600}`,
+    forSeconds: 300,
+    severity: "critical",
+    area: "backup",
+    summary: "The last validated database backup is too old.",
+    description: `The last dump of {{ $labels.database }} that was proven by a restore is {{ $value | humanizeDuration }} old; at most ${maximumAgeHours} h are allowed.`,
+  };
+}
+
+function neverValidated(series: string, labels: Readonly<Record<string, string>>): Alert {
+  return {
+    name: "DatabaseBackupUnknown",
+    expression: `absent(${series})`,
+    // A new host needs the time of its first run.
+    forSeconds: 3600,
+    severity: "critical",
+    area: "backup",
+    summary: "Nothing is known of a database's backups.",
+    description: "No validated dump of {{ $labels.database }} has ever been reported.",
+    labels,
+  };
+}

@@ -1,0 +1,103 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Bucket as BucketSettings } from "../site.ts";
+import { tlsOnly } from "./policies.ts";
+
+export interface ArchiveBucketArgs {
+  readonly settings: BucketSettings;
+  /** The key that objects are encrypted with. */
+  readonly keyArn: pulumi.Input<string>;
+  /** Whether the bucket may go together with what is in it. */
+  readonly disposable: boolean;
+}
+
+/** An S3 bucket from which nothing is lost: versions, object lock, encryption, no public access, TLS only. */
+export class ArchiveBucket extends pulumi.ComponentResource {
+  readonly bucketName: pulumi.Output<string>;
+  readonly arn: pulumi.Output<string>;
+
+  constructor(name: string, args: ArchiveBucketArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lab:archive:ArchiveBucket", name, {}, opts);
+    const { settings, keyArn, disposable } = args;
+    const child = { parent: this };
+
+    const bucket = new aws.s3.Bucket(
+      name,
+      { bucket: settings.name, objectLockEnabled: true, forceDestroy: disposable },
+      // A bucket in governance mode cannot be deleted while versions are locked, so that an attempt would stop half way.
+      { ...child, protect: !disposable, retainOnDelete: !disposable },
+    );
+    const ofBucket = { bucket: bucket.bucket };
+
+    new aws.s3.BucketPublicAccessBlock(
+      name,
+      {
+        ...ofBucket,
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
+      },
+      child,
+    );
+    new aws.s3.BucketOwnershipControls(
+      name,
+      { ...ofBucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      child,
+    );
+    const versioning = new aws.s3.BucketVersioning(
+      name,
+      { ...ofBucket, versioningConfiguration: { status: "Enabled" } },
+      child,
+    );
+    new aws.s3.BucketServerSideEncryptionConfiguration(
+      name,
+      {
+        ...ofBucket,
+        rules: [
+          {
+            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
+            bucketKeyEnabled: true,
+          },
+        ],
+      },
+      child,
+    );
+    const afterVersioning = { ...child, dependsOn: [versioning] };
+    new aws.s3.BucketObjectLockConfiguration(
+      name,
+      { ...ofBucket, rule: { defaultRetention: { mode: "GOVERNANCE", days: settings.lockDays } } },
+      afterVersioning,
+    );
+    new aws.s3.BucketLifecycleConfiguration(name, { ...ofBucket, ...lifecycle(settings) }, afterVersioning);
+    new aws.s3.BucketPolicy(
+      name,
+      { ...ofBucket, policy: bucket.arn.apply((arn) => JSON.stringify(tlsOnly(arn))) },
+      child,
+    );
+
+    this.bucketName = bucket.bucket;
+    this.arn = bucket.arn;
+    this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
+  }
+}
+
+/** When objects change their class and when they go. */
+export function lifecycle(settings: BucketSettings): Omit<aws.s3.BucketLifecycleConfigurationArgs, "bucket"> {
+  return {
+    // Manifests and checksums stay in the standard class: there they can be read without waiting for a restore, and
+    // in Glacier each would cost 40 KiB of overhead.
+    transitionDefaultMinimumObjectSize: "all_storage_classes_128K",
+    rules: [
+      {
+        id: "archive",
+        status: "Enabled",
+        filter: { prefix: "" },
+        transitions: [{ days: settings.transitionAfterDays, storageClass: settings.storageClass }],
+        expiration: { days: settings.retentionDays },
+        noncurrentVersionExpiration: { noncurrentDays: Math.max(settings.lockDays, 30) },
+        abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+      },
+    ],
+  };
+}

@@ -1,0 +1,106 @@
+import type { Guest, PostgresCluster } from "../site.ts";
+import { exporterUser, runtimeUser, settingsDirectory, slotName } from "./names.ts";
+
+/** Server settings. Figures without a comment are PostgreSQL's terms for what the site states. */
+export function configuration({ port, wal }: PostgresCluster, guest: Guest): string {
+  const settings: Record<string, string | number> = {
+    listen_addresses: `'localhost,${guest.address}'`,
+    port,
+    hba_file: `'${settingsDirectory}/pg_hba.conf'`,
+    ident_file: `'${settingsDirectory}/pg_ident.conf'`,
+    password_encryption: "'scram-sha-256'",
+    // A quarter of the memory, as the PostgreSQL manual advises for a dedicated server.
+    shared_buffers: `'${Math.floor(guest.memoryMib / 4)}MB'`,
+    shared_preload_libraries: "'pg_stat_statements'",
+    wal_level: "'replica'",
+    max_wal_senders: wal.maxSenders,
+    wal_keep_size: `'${wal.keepMib}MB'`,
+    // A standby that stays away must not fill the primary's disk through its slot.
+    max_slot_wal_keep_size: `'${wal.slotKeepMib}MB'`,
+    hot_standby: "'on'",
+    log_min_duration_statement: "'500ms'",
+    log_lock_waits: "'on'",
+    log_connections: "'on'",
+    timezone: "'UTC'",
+    log_timezone: "'UTC'",
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} = ${value}\n`)
+    .join("");
+}
+
+/** Who may connect: local accounts as the role they are mapped to, standbys for replication over TLS, nobody else. */
+export function clientAuthentication({
+  cluster,
+  primary,
+  standbys,
+}: {
+  readonly cluster: PostgresCluster;
+  readonly primary: Guest;
+  readonly standbys: readonly Guest[];
+}): string {
+  const { roles } = cluster;
+  const lines = [
+    ["local", "all", "postgres", "peer"],
+    ["local", "all", `${roles.backup},${roles.monitoring},${roles.maintenance}`, "peer map=lab"],
+    ...[primary, ...standbys].map(({ address }) => [
+      "hostssl",
+      "replication",
+      roles.replication,
+      `${address}/32`,
+      "scram-sha-256",
+    ]),
+    ["hostssl", "all", roles.maintenance, "samenet", "scram-sha-256"],
+  ];
+  return lines.map((line) => `${line.join("\t")}\n`).join("");
+}
+
+/** Which operating-system account is which role. */
+export function identityMap({ roles }: PostgresCluster): string {
+  const pairs = [
+    [runtimeUser, roles.backup],
+    [exporterUser, roles.monitoring],
+    ["postgres", roles.maintenance],
+  ];
+  return pairs.map(([account, role]) => `lab\t${account}\t${role}\n`).join("");
+}
+
+/**
+ * SQL that brings roles, databases and slots to what the site states, run as often as one likes. Nothing is dropped:
+ * a role or database that is no longer named stays, because deleting data is no side effect of a delivery.
+ */
+export function rolesSql(
+  cluster: PostgresCluster,
+  standbys: readonly Guest[],
+  replicationPassword: string,
+): string {
+  const { roles } = cluster;
+  return [
+    role(roles.backup, "LOGIN NOSUPERUSER CREATEDB", ["pg_read_all_data", "pg_read_all_settings"]),
+    role(roles.maintenance, "LOGIN NOSUPERUSER", [
+      "pg_read_all_stats",
+      "pg_read_all_settings",
+      "pg_signal_backend",
+      ...(cluster.version >= 17 ? ["pg_maintain"] : []),
+    ]),
+    role(roles.monitoring, "LOGIN NOSUPERUSER", ["pg_monitor"]),
+    role(roles.replication, `LOGIN NOSUPERUSER REPLICATION PASSWORD '${replicationPassword}'`, []),
+    ...cluster.databases.map(
+      (name) =>
+        `SELECT 'CREATE DATABASE ${name} TEMPLATE template0 ENCODING ''UTF8''' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec\n`,
+    ),
+    ...standbys.map(
+      (standby) =>
+        `SELECT pg_create_physical_replication_slot('${slotName(standby)}', true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '${slotName(standby)}');\n`,
+    ),
+    "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;\n",
+  ].join("");
+}
+
+function role(name: string, attributes: string, memberOf: readonly string[]): string {
+  return [
+    `SELECT 'CREATE ROLE ${name}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${name}') \\gexec\n`,
+    `ALTER ROLE ${name} ${attributes};\n`,
+    ...memberOf.map((group) => `GRANT ${group} TO ${name};\n`),
+  ].join("");
+}

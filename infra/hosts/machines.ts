@@ -1,0 +1,160 @@
+import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
+import * as pulumi from "@pulumi/pulumi";
+import type { Guest, Site } from "../site.ts";
+import { userData } from "./cloud-init.ts";
+import { SshKey } from "./provider/sdk.ts";
+
+export interface MachinesArgs {
+  readonly site: Site;
+  /** Packages that cloud-init installs, by guest. */
+  readonly packages: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A guest that exists and can be delivered to. */
+export interface Machine {
+  readonly guest: Guest;
+  readonly vm: proxmoxve.VmLegacy;
+  /** The public key by which the guest proves itself. */
+  readonly hostKey: pulumi.Output<string>;
+}
+
+/** The virtual machines of a site: images with checksum, first boot by cloud-init, host keys known in advance. */
+export class Machines extends pulumi.ComponentResource {
+  readonly machines: ReadonlyMap<string, Machine>;
+  /** The key with which deliveries log in. */
+  readonly deployKey: SshKey;
+
+  constructor(name: string, args: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lab:hosts:Machines", name, {}, opts);
+    const { site } = args;
+    const managed = site.guests.filter((guest) => guest.managed);
+    this.deployKey = new SshKey("deploy", { comment: `deliveries to ${site.name}` }, { parent: this });
+
+    const images = this.downloadImages(site, managed);
+    this.machines = new Map(
+      managed.map((guest) => [
+        guest.name,
+        this.createMachine(site, guest, images, args.packages.get(guest.name) ?? []),
+      ]),
+    );
+    this.registerOutputs({});
+  }
+
+  /** One download for each node and image: PVE imports only from a storage of its own node. */
+  private downloadImages(site: Site, guests: readonly Guest[]): ReadonlyMap<string, proxmoxve.download.File> {
+    const downloads = new Map<string, proxmoxve.download.File>();
+    for (const { node, image } of guests) {
+      const settings = image === undefined ? undefined : site.images[image];
+      const key = `${node}-${image}`;
+      if (!settings || downloads.has(key)) continue;
+      downloads.set(
+        key,
+        new proxmoxve.download.File(
+          key,
+          {
+            nodeName: node,
+            datastoreId: site.proxmox.storage.images,
+            contentType: "import",
+            url: settings.url,
+            fileName: settings.fileName,
+            checksum: settings.sha256,
+            checksumAlgorithm: "sha256",
+            overwrite: false,
+          },
+          { parent: this },
+        ),
+      );
+    }
+    return downloads;
+  }
+
+  private createMachine(
+    site: Site,
+    guest: Guest,
+    images: ReadonlyMap<string, proxmoxve.download.File>,
+    packages: readonly string[],
+  ): Machine {
+    const child = { parent: this };
+    const image = images.get(`${guest.node}-${guest.image}`);
+    const network = site.networks[guest.network];
+    if (!image || !network) throw new Error(`guest ${guest.name} has no image or network`);
+    const prefixLength = network.cidr.split("/")[1];
+
+    const hostKey = new SshKey(`${guest.name}-host`, { comment: guest.name }, child);
+    const firstBoot = new proxmoxve.FileLegacy(
+      guest.name,
+      {
+        nodeName: guest.node,
+        datastoreId: site.proxmox.storage.snippets,
+        contentType: "snippets",
+        sourceRaw: {
+          fileName: `${guest.name}-user-data.yaml`,
+          data: pulumi.secret(
+            pulumi
+              .all([hostKey.privateKey, hostKey.publicKey, this.deployKey.publicKey])
+              .apply(([privateKey, publicKey, deployKey]) =>
+                userData({
+                  hostname: guest.name,
+                  domain: site.domain,
+                  adminUser: site.access.adminUser,
+                  authorizedKeys: [deployKey, ...site.access.authorizedKeys],
+                  hostKey: { privateKey, publicKey },
+                  packages,
+                  ...(guest.backupDisk ? { backupMountPath: guest.backupDisk.mountPath } : {}),
+                }),
+              ),
+          ),
+        },
+      },
+      child,
+    );
+    const disk = { datastoreId: site.proxmox.storage.disks, discard: "on", iothread: true, ssd: true };
+    const vm = new proxmoxve.VmLegacy(
+      guest.name,
+      {
+        nodeName: guest.node,
+        vmId: guest.id,
+        name: guest.name,
+        description: `Made by Pulumi from site ${site.name}`,
+        tags: [...new Set(["lab", site.name, guest.tier, ...guest.tags])].sort(),
+        cpu: { cores: guest.cores, type: "x86-64-v2-AES" },
+        memory: { dedicated: guest.memoryMib },
+        // The agent freezes the file systems while a snapshot is taken.
+        agent: { enabled: true },
+        operatingSystem: { type: "l26" },
+        scsiHardware: "virtio-scsi-single",
+        disks: [
+          { ...disk, interface: "scsi0", importFrom: image.id, size: guest.diskGib },
+          ...(guest.backupDisk ? [{ ...disk, interface: "scsi1", size: guest.backupDisk.sizeGib }] : []),
+        ],
+        networkDevices: [
+          {
+            bridge: network.bridge,
+            model: "virtio",
+            ...(network.vlanId === undefined ? {} : { vlanId: network.vlanId }),
+          },
+        ],
+        initialization: {
+          datastoreId: site.proxmox.storage.disks,
+          ipConfigs: [
+            {
+              ipv4: {
+                address: `${guest.address}/${prefixLength}`,
+                ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
+              },
+            },
+          ],
+          dns: { servers: network.dnsServers, domain: site.domain },
+          userDataFileId: firstBoot.id,
+        },
+        serialDevices: [{}],
+        onBoot: true,
+        started: true,
+        protection: guest.protected && !site.disposable,
+        stopOnDestroy: true,
+      },
+      { ...child, protect: guest.protected && !site.disposable, deleteBeforeReplace: true },
+    );
+    return { guest, vm, hostKey: hostKey.publicKey };
+  }
+}

@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+import { buildLab } from "./program.ts";
+import { readSettings } from "./settings.ts";
+import { SiteError } from "./site/problems.ts";
+import { parseSite, type Site } from "./site.ts";
+import { readStack, type Stack } from "./stack.ts";
+
+/** The program: one site, read once, and everything that is made of it. */
+export default async function program(): Promise<pulumi.Inputs> {
+  const settings = readSettings();
+  const stack = await readStack(pulumi.getStack());
+  return buildLab(siteOf(stack, settings.machine), settings);
+}
+
+function siteOf(stack: Stack, machine: unknown): Site {
+  try {
+    return parseSite(stack(machine));
+  } catch (error) {
+    // A wrong site is the user's to mend: the list of problems says more than a stack trace.
+    if (error instanceof SiteError)
+      throw new pulumi.RunError(`stacks/${pulumi.getStack()}.ts: ${error.message}`);
+    throw error;
+  }
+}

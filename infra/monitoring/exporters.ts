@@ -1,0 +1,67 @@
+import { exporterUser, serverUnit } from "../databases/names.ts";
+import { type Contribution, executable, plainFile } from "../hosts/contribution.ts";
+import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
+import { hardened, renderUnit } from "../hosts/unit.ts";
+import type { PostgresCluster, Site } from "../site.ts";
+
+/** Host metrics, on every Linux guest that the program makes. */
+export function nodeExporter({ binaries, monitoring }: Site): Contribution {
+  return {
+    users: [{ name: "metrics" }, { name: "node_exporter" }],
+    directories: [
+      { path: "/var/lib/node_exporter", mode: "0755", owner: "root", group: "root" },
+      { path: textfileDirectory, mode: "02775", owner: "root", group: "metrics" },
+    ],
+    files: [
+      executable(`${programDirectory}/node_exporter`, binaries.nodeExporter, ["node_exporter.service"]),
+    ],
+    units: [
+      {
+        name: "node_exporter.service",
+        content: renderUnit({
+          Unit: { Description: "Host metrics", After: "network-online.target" },
+          Service: {
+            User: "node_exporter",
+            ExecStart: `${programDirectory}/node_exporter --web.listen-address=:${monitoring.ports.node} --collector.textfile.directory=${textfileDirectory} --collector.systemd`,
+            Restart: "on-failure",
+            ...hardened,
+          },
+          Install: { WantedBy: "multi-user.target" },
+        }),
+      },
+    ],
+  };
+}
+
+/** PostgreSQL metrics, on every host of a cluster, through the local socket: no password and no open port needed. */
+export function postgresExporter({ binaries, monitoring }: Site, cluster: PostgresCluster): Contribution {
+  return {
+    users: [{ name: exporterUser }],
+    files: [
+      executable(`${programDirectory}/postgres_exporter`, binaries.postgresExporter, [
+        "postgres_exporter.service",
+      ]),
+      plainFile(
+        "/etc/lab/postgres_exporter.env",
+        `DATA_SOURCE_NAME=host=/var/run/postgresql port=${cluster.port} user=${cluster.roles.monitoring} dbname=postgres\n`,
+        ["postgres_exporter.service"],
+      ),
+    ],
+    units: [
+      {
+        name: "postgres_exporter.service",
+        content: renderUnit({
+          Unit: { Description: "PostgreSQL metrics", After: serverUnit(cluster) },
+          Service: {
+            User: exporterUser,
+            EnvironmentFile: "/etc/lab/postgres_exporter.env",
+            ExecStart: `${programDirectory}/postgres_exporter --web.listen-address=:${monitoring.ports.postgres} --collector.database_wraparound --collector.long_running_transactions --collector.stat_statements --collector.stat_wal_receiver`,
+            Restart: "on-failure",
+            ...hardened,
+          },
+          Install: { WantedBy: "multi-user.target" },
+        }),
+      },
+    ],
+  };
+}

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import { bundleRuntime } from "../scripts/bundle.ts";
+import { Archive } from "./archive/archive.ts";
+import { BackupJobs } from "./backup/backup-jobs.ts";
+import { BackupServer } from "./backup/backup-server.ts";
+import { protections } from "./backup/protections.ts";
+import { hostContents, hostOrder } from "./contents.ts";
+import { Deliveries } from "./hosts/deliveries.ts";
+import { Machines } from "./hosts/machines.ts";
+import { Password } from "./hosts/provider/sdk.ts";
+import { Grafana } from "./monitoring/grafana.ts";
+import { createProviders } from "./providers.ts";
+import type { Settings } from "./settings.ts";
+import type { Site } from "./site.ts";
+
+/** Everything that the program makes of a site. What it returns are the stack's outputs. */
+export async function buildLab(site: Site, settings: Settings): Promise<pulumi.Inputs> {
+  const withProviders = { providers: createProviders(settings, site) };
+  const { disposable } = site;
+
+  const replicationPasswords = new Map(
+    site.databases.postgres.map(({ name }) => [name, new Password(`${name}-replication`).value]),
+  );
+  const contents = hostContents({
+    site,
+    runtimeBundle: (await bundleRuntime()).code,
+    replicationPasswords,
+    smtpPassword: settings.smtpPassword,
+  });
+
+  const packages = new Map([...contents].map(([host, content]) => [host, content.packages]));
+  const machines = new Machines("machines", { site, packages }, withProviders);
+
+  const backupServer = new BackupServer(
+    "backup-server",
+    { siteName: site.name, pbs: site.pbs, retentions: site.retentions, disposable },
+    withProviders,
+  );
+  const backupJobs = new BackupJobs(
+    "backup-jobs",
+    {
+      site,
+      tokenId: backupServer.clientTokenId,
+      tokenSecret: backupServer.clientTokenSecret,
+      fingerprint: settings.pbs.fingerprint,
+    },
+    // A job may name a guest only once it exists.
+    { ...withProviders, dependsOn: [machines] },
+  );
+
+  const archive = new Archive(
+    "archive",
+    { siteName: site.name, archive: site.archive, disposable },
+    withProviders,
+  );
+
+  const deliveries = new Deliveries("deliveries", {
+    site,
+    machines: machines.machines,
+    deployKey: machines.deployKey,
+    contents,
+    after: hostOrder(site),
+  });
+
+  const monitoringHost = site.guests.find(({ name }) => name === site.monitoring.host);
+  const prometheusUrl = `http://${monitoringHost?.address}:${site.monitoring.ports.prometheus}`;
+  new Grafana("grafana", { folderTitle: site.monitoring.grafana.folder, prometheusUrl }, withProviders);
+
+  return {
+    site: site.name,
+    addresses: Object.fromEntries(site.guests.map(({ name, address }) => [name, address])),
+    services: {
+      prometheus: prometheusUrl,
+      alertmanager: `http://${monitoringHost?.address}:${site.monitoring.ports.alertmanager}`,
+      grafana: settings.grafana.url,
+    },
+    archiveBuckets: archive.bucketNames,
+    archiveWriters: pulumi.secret(
+      Object.fromEntries([...archive.writers].map(([writer, { id, secret }]) => [writer, { id, secret }])),
+    ),
+    archiveReader: pulumi.secret({ id: archive.reader.id, secret: archive.reader.secret }),
+    backupJobIds: backupJobs.jobIds,
+    backupEncryptionKeys: backupJobs.encryptionKeys,
+    deployKey: machines.deployKey.privateKey,
+    hostKeys: Object.fromEntries([...machines.machines].map(([name, { hostKey }]) => [name, hostKey])),
+    deliveries: Object.fromEntries(
+      [...deliveries.deliveries].map(([host, { contentHash }]) => [host, contentHash]),
+    ),
+    protections: protections(site),
+  };
+}

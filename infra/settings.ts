@@ -1,0 +1,83 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { httpUrl } from "./site/primitives.ts";
+
+const fingerprint = z
+  .string()
+  .regex(/^([0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$/, "a SHA-256 fingerprint: 32 hexadecimal pairs with colons");
+
+const proxmox = z.strictObject({
+  endpoint: httpUrl,
+  /** The Unix account on the nodes over which cloud-init data is copied to them. Default root. */
+  sshUsername: z.string().default("root"),
+});
+
+const pbs = z.strictObject({
+  endpoint: httpUrl,
+  /** For example `root@pam!pulumi`. */
+  tokenId: z.string().regex(/^[^@!\s]+@[^@!\s]+![^@!\s]+$/, "a token id such as root@pam!pulumi"),
+  /** Of the server's certificate; absent where it is signed by a known authority. */
+  fingerprint: fingerprint.optional(),
+});
+
+/** Only for a store that speaks the AWS API but is not AWS. */
+const aws = z.strictObject({ endpoint: httpUrl });
+
+const grafana = z.strictObject({ url: httpUrl });
+
+/** Where a stack's services are and how to log in. It comes from `Pulumi.<stack>.yaml`. */
+export interface Settings {
+  readonly proxmox: z.output<typeof proxmox> & { readonly token: pulumi.Output<string> };
+  readonly pbs: z.output<typeof pbs> & { readonly tokenSecret: pulumi.Output<string> };
+  readonly aws: {
+    readonly endpoint: string | undefined;
+    /** Absent where the standard AWS environment or profile is used. */
+    readonly credentials:
+      | { readonly accessKey: string; readonly secretKey: pulumi.Output<string> }
+      | undefined;
+  };
+  readonly grafana: z.output<typeof grafana> & { readonly token: pulumi.Output<string> };
+  readonly smtpPassword: pulumi.Output<string> | undefined;
+  /** What the stack's site has to know of the machine it runs on; only the rehearsal has any. */
+  readonly machine: unknown;
+}
+
+/**
+ * Reads a stack's configuration.
+ * @throws Error naming the key, what is wrong with it and the command that sets it.
+ */
+export function readSettings(config: pulumi.Config = new pulumi.Config()): Settings {
+  const awsSettings = optionalObject(config, "aws", aws);
+  const accessKey = config.get("awsAccessKey");
+  return {
+    proxmox: { ...object(config, "proxmox", proxmox), token: config.requireSecret("proxmoxToken") },
+    pbs: { ...object(config, "pbs", pbs), tokenSecret: config.requireSecret("pbsTokenSecret") },
+    aws: {
+      endpoint: awsSettings?.endpoint,
+      credentials:
+        accessKey === undefined ? undefined : { accessKey, secretKey: config.requireSecret("awsSecretKey") },
+    },
+    grafana: { ...object(config, "grafana", grafana), token: config.requireSecret("grafanaToken") },
+    smtpPassword: config.getSecret("smtpPassword"),
+    machine: config.getObject("machine"),
+  };
+}
+
+function object<T>(config: pulumi.Config, key: string, schema: z.ZodType<T>): T {
+  return parse(config, key, schema, config.requireObject(key));
+}
+
+function optionalObject<T>(config: pulumi.Config, key: string, schema: z.ZodType<T>): T | undefined {
+  const value = config.getObject(key);
+  return value === undefined ? undefined : parse(config, key, schema, value);
+}
+
+function parse<T>(config: pulumi.Config, key: string, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    ({ path, message }) =>
+      `${[key, ...path.map(String)].join(".")}: ${message}; set it with \`pulumi config set --path '${config.name}:${[key, ...path.map(String)].join(".")}' VALUE\``,
+  );
+  throw new pulumi.RunError(problems.join("\n"));
+}
