@@ -18,7 +18,7 @@ const inTurn = limitConcurrency(2);
 export async function builtPath(tool: Tool, go: GoBuild, context: ToolContext): Promise<string> {
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(moduleFolder(go), file)));
-  hash.update(JSON.stringify([go.package, go.ldflags, flags, goEnvironment, context.architecture]));
+  hash.update(JSON.stringify([go.package, go.ldflags, go.tags, flags, goEnvironment, context.architecture]));
   const version = `${go.version}-${hash.digest("hex").slice(0, 12)}`;
   return join(context.cacheFolder, tool.name, version, tool.executable ?? tool.name);
 }
@@ -32,7 +32,17 @@ export async function build(tool: Tool, go: GoBuild, context: ToolContext): Prom
     const temporary = `${path}.${randomUUID()}`;
     try {
       const program = await findGo(tool, context);
-      const command = ["build", ...flags, "-ldflags", go.ldflags, "-o", temporary, go.package] as const;
+      const tags = go.tags === undefined ? [] : ["-tags", go.tags];
+      const command = [
+        "build",
+        ...flags,
+        ...tags,
+        "-ldflags",
+        go.ldflags,
+        "-o",
+        temporary,
+        go.package,
+      ] as const;
       const result = await inTurn(go.coldBuildSeconds, () =>
         run(context, [program, ...command], {
           cwd: moduleFolder(go),
