@@ -67,7 +67,7 @@ export class BackupServer extends pulumi.ComponentResource {
       const { datastore, namespace, pruneSchedule, ...keep } = rules;
       const place = new pbs.Namespace(
         retention,
-        { store: datastore, name: namespace },
+        { store: datastore, ns: namespace, deleteGroups: disposable },
         { ...inStore(datastore), protect: !disposable, retainOnDelete: !disposable },
       );
       new pbs.PruneJob(

@@ -5,6 +5,7 @@ import manifest from "./package.json" with { type: "json" };
 import { acl } from "./resources/acl.ts";
 import { apiToken } from "./resources/api-token.ts";
 import { datastore } from "./resources/datastore.ts";
+import { namespace } from "./resources/namespace.ts";
 import { pruneJob } from "./resources/prune-job.ts";
 import { user } from "./resources/user.ts";
 import { verifyJob } from "./resources/verify-job.ts";
@@ -48,5 +49,5 @@ export const pbs: ProviderDefinition<PbsClient, ProviderConfig> = {
   version: manifest.version,
   config: providerConfig,
   connect: (config) => new PbsClient(config),
-  resources: [datastore, pruneJob, verifyJob, user, apiToken, acl],
+  resources: [datastore, namespace, pruneJob, verifyJob, user, apiToken, acl],
 };

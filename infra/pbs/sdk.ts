@@ -4,6 +4,7 @@ import type { ProviderConfig, providerConfig } from "./provider.ts";
 import { aclInputs } from "./resources/acl.ts";
 import { apiTokenInputs } from "./resources/api-token.ts";
 import { datastoreInputs } from "./resources/datastore.ts";
+import { namespaceInputs } from "./resources/namespace.ts";
 import { pruneJobInputs } from "./resources/prune-job.ts";
 import { userInputs } from "./resources/user.ts";
 import { verifyJobInputs } from "./resources/verify-job.ts";
@@ -12,6 +13,8 @@ import { verifyJobInputs } from "./resources/verify-job.ts";
 export type ProviderArgs = ResourceArgs<typeof providerConfig>;
 /** See `resources/datastore.ts`. */
 export type DatastoreArgs = ResourceArgs<typeof datastoreInputs>;
+/** See `resources/namespace.ts`. */
+export type NamespaceArgs = ResourceArgs<typeof namespaceInputs>;
 /** See `resources/prune-job.ts`. */
 export type PruneJobArgs = ResourceArgs<typeof pruneJobInputs>;
 /** See `resources/verify-job.ts`. */
@@ -58,6 +61,16 @@ export class Datastore extends pulumi.CustomResource {
 
   constructor(name: string, args: DatastoreArgs, options?: pulumi.CustomResourceOptions) {
     super("pbs:index:Datastore", name, propertyBag(datastoreInputs, args, ["warnings"]), options);
+  }
+}
+
+/** A namespace of a datastore. Deleting it leaves the backups unless told otherwise. */
+export class Namespace extends pulumi.CustomResource {
+  declare readonly store: pulumi.Output<string>;
+  declare readonly ns: pulumi.Output<string>;
+
+  constructor(name: string, args: NamespaceArgs, options?: pulumi.CustomResourceOptions) {
+    super("pbs:index:Namespace", name, propertyBag(namespaceInputs, args), options);
   }
 }
 
