@@ -1,0 +1,167 @@
+import { timingSafeEqual } from "node:crypto";
+import { ApiError } from "./errors.ts";
+import { hashSecret, type State } from "./state.ts";
+
+export const privileges = [
+  "Sys.Audit",
+  "Sys.Modify",
+  "Sys.PowerManagement",
+  "Datastore.Audit",
+  "Datastore.Allocate",
+  "Datastore.Modify",
+  "Datastore.Read",
+  "Datastore.Verify",
+  "Datastore.Backup",
+  "Datastore.Prune",
+  "Permissions.Modify",
+  "Remote.Audit",
+  "Remote.Modify",
+  "Remote.Read",
+  "Remote.DatastoreBackup",
+  "Remote.DatastoreModify",
+  "Remote.DatastorePrune",
+  "Sys.Console",
+  "Tape.Audit",
+  "Tape.Modify",
+  "Tape.Write",
+  "Tape.Read",
+  "Realm.Allocate",
+] as const;
+
+export type Privilege = (typeof privileges)[number];
+
+export const roles: Readonly<Record<string, readonly Privilege[]>> = {
+  Admin: privileges,
+  Audit: ["Sys.Audit", "Datastore.Audit"],
+  NoAccess: [],
+  DatastoreAdmin: [
+    "Datastore.Audit",
+    "Datastore.Modify",
+    "Datastore.Read",
+    "Datastore.Verify",
+    "Datastore.Backup",
+    "Datastore.Prune",
+  ],
+  DatastoreReader: ["Datastore.Audit", "Datastore.Read", "Datastore.Verify"],
+  DatastoreBackup: ["Datastore.Backup"],
+  DatastorePowerUser: ["Datastore.Backup", "Datastore.Prune"],
+  DatastoreAudit: ["Datastore.Audit"],
+  RemoteAudit: ["Remote.Audit"],
+  RemoteAdmin: ["Remote.Audit", "Remote.Modify", "Remote.Read"],
+  RemoteSyncOperator: ["Remote.Audit", "Remote.Read"],
+  RemoteSyncPushOperator: ["Remote.Audit", "Remote.Read", "Remote.DatastoreBackup"],
+  RemoteDatastorePowerUser: ["Remote.Read", "Remote.DatastoreBackup", "Remote.DatastorePrune"],
+  RemoteDatastoreAdmin: [
+    "Remote.Read",
+    "Remote.DatastoreBackup",
+    "Remote.DatastoreModify",
+    "Remote.DatastorePrune",
+  ],
+  TapeAudit: ["Tape.Audit"],
+  TapeAdmin: ["Tape.Audit", "Tape.Modify", "Tape.Write", "Tape.Read"],
+  TapeOperator: ["Tape.Audit", "Tape.Write", "Tape.Read"],
+  TapeReader: ["Tape.Audit", "Tape.Read"],
+};
+
+/** API tokens with every right, which are there before anybody could make one: id → secret. */
+export type AdminTokens = Readonly<Record<string, string>>;
+
+/** Who may do what. */
+export class Access {
+  readonly #state: () => Readonly<State>;
+  readonly #admins: AdminTokens;
+
+  constructor(state: () => Readonly<State>, admins: AdminTokens) {
+    this.#state = state;
+    this.#admins = admins;
+  }
+
+  /**
+   * The id that an `Authorization` header proves.
+   * @throws ApiError 401
+   */
+  authenticate(header: string | undefined): string {
+    const [, id, secret] = /^PBSAPIToken=([^:]+):(.+)$/.exec(header ?? "") ?? [];
+    if (!id || !secret) throw unauthorized("no authentication credentials provided.");
+    const expected =
+      this.#admins[id] === undefined ? this.#state().secrets[id] : hashSecret(this.#admins[id]);
+    if (expected === undefined) throw unauthorized("no such API token.");
+    if (!timingSafeEqual(Buffer.from(expected), Buffer.from(hashSecret(secret)))) {
+      throw unauthorized("invalid API token secret");
+    }
+    if (this.#admins[id] === undefined && !this.#isActive(id)) {
+      throw unauthorized("user account or token disabled or expired.");
+    }
+    return id;
+  }
+
+  /** The privileges of a user or token on a path, each with whether it counts below the path too. */
+  privileges(id: string, path: readonly string[]): Map<Privilege, boolean> {
+    if (id === "root@pam" || this.#admins[id] !== undefined) {
+      return new Map(privileges.map((privilege) => [privilege, true]));
+    }
+    const own = new Map<Privilege, boolean>();
+    for (const [role, propagate] of this.#roles(id, path)) {
+      for (const privilege of roles[role] ?? []) own.set(privilege, propagate || own.get(privilege) === true);
+    }
+    if (!id.includes("!")) return own;
+    const owner = this.privileges(userOf(id), path);
+    return new Map([...own].filter(([privilege]) => owner.has(privilege)));
+  }
+
+  has(id: string, path: readonly string[], wanted: readonly Privilege[], partial = false): boolean {
+    const own = this.privileges(id, path);
+    return partial
+      ? wanted.some((privilege) => own.has(privilege))
+      : wanted.every((privilege) => own.has(privilege));
+  }
+
+  /** As handlers check, which say what is missing. @throws ApiError 400 */
+  require(id: string, path: readonly string[], wanted: readonly Privilege[], partial = false): void {
+    if (this.has(id, path, wanted, partial)) return;
+    throw new ApiError(
+      400,
+      `missing permissions '${wanted.join(partial ? "|" : "&")}' on '/${path.join("/")}'`,
+    );
+  }
+
+  exists(id: string): boolean {
+    const { users, tokens } = this.#state().user;
+    return id in users || id in tokens || id in this.#admins;
+  }
+
+  #isActive(id: string): boolean {
+    const { users, tokens } = this.#state().user;
+    const now = Date.now() / 1000;
+    return [users[userOf(id)], tokens[id]].every(
+      (section) => section && section.enable !== false && (!section.expire || Number(section.expire) > now),
+    );
+  }
+
+  /** The deepest node of the path that names the id counts; one above it only what it passes on. */
+  #roles(id: string, path: readonly string[]): Map<string, boolean> {
+    let found = new Map<string, boolean>();
+    for (let depth = 0; depth <= path.length; depth++) {
+      const node = `/${path.slice(0, depth).join("/")}`;
+      const here = this.#state().acl.filter(
+        (entry) =>
+          entry.ugid_type === "user" &&
+          entry.ugid === id &&
+          entry.path === node &&
+          (entry.propagate || depth === path.length),
+      );
+      if (here.some((entry) => entry.roleid === "NoAccess")) found = new Map([["NoAccess", false]]);
+      else if (here.length > 0) found = new Map(here.map((entry) => [entry.roleid, entry.propagate]));
+    }
+    return found;
+  }
+}
+
+/** `name@realm!token` → `name@realm`. */
+export function userOf(id: string): string {
+  return id.split("!")[0] ?? id;
+}
+
+function unauthorized(reason: string): ApiError {
+  return new ApiError(401, `authentication failed - ${reason}`);
+}

@@ -1,0 +1,239 @@
+import { mkdir, statfs } from "node:fs/promises";
+import { ApiError } from "../errors.ts";
+import { userOf } from "../permissions.ts";
+import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
+import { listSnapshots, type Snapshot } from "../snapshots.ts";
+import type { TaskRecord } from "../tasks.ts";
+import { backupId, backupType, flag, id, namespace, node, optional, text, upid } from "../types.ts";
+import { findStore } from "./datastore.ts";
+
+const statuses = ["ok", "warning", "error", "unknown"];
+const count = { type: "integer", optional: true } as const;
+
+/** What datastores hold, and tasks. */
+export const admin: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/version",
+    parameters: {},
+    run: () => ({ data: { release: "1", repoid: "rehearsal", version: "4.1" } }),
+  },
+  {
+    method: "GET",
+    path: "/admin/datastore",
+    parameters: {},
+    run: (server, _, caller) => ({
+      data: Object.values(server.store.state.datastore)
+        .filter((store) =>
+          server.access.has(
+            caller,
+            ["datastore", textOf(store, "name")],
+            ["Datastore.Audit", "Datastore.Backup"],
+            true,
+          ),
+        )
+        .map((store) => ({
+          store: store.name,
+          comment: store.comment,
+          maintenance: store["maintenance-mode"],
+          "mount-status": "nonremovable",
+          "backend-type": "filesystem",
+        })),
+    }),
+  },
+  {
+    method: "GET",
+    path: "/admin/datastore/{store}/status",
+    parameters: { store: id, verbose: flag },
+    async run(server, values, caller) {
+      server.access.require(caller, storeAclPath(values), ["Datastore.Audit", "Datastore.Backup"], true);
+      const folder = server.localPath(textOf(findStore(server, textOf(values, "store")), "path"));
+      await mkdir(folder, { recursive: true });
+      const space = await statfs(folder);
+      const [total, avail] = [space.blocks * space.bsize, space.bavail * space.bsize];
+      const used = (space.blocks - space.bfree) * space.bsize;
+      const usage = { total, used, avail, "backend-type": "filesystem" };
+      return { data: values.verbose === true ? { ...usage, counts: await countsOf(folder) } : usage };
+    },
+  },
+  {
+    method: "GET",
+    path: "/admin/datastore/{store}/snapshots",
+    parameters: {
+      store: id,
+      ns: namespace,
+      "backup-type": optional(backupType),
+      "backup-id": optional(backupId),
+    },
+    async run(server, values, caller) {
+      server.access.require(caller, storeAclPath(values), ["Datastore.Audit", "Datastore.Backup"], true);
+      const all = server.access.has(caller, storeAclPath(values), ["Datastore.Audit"]);
+      const store = findStore(server, textOf(values, "store"));
+      const snapshots = await listSnapshots(server.localPath(textOf(store, "path")), textOf(values, "ns"));
+      const wanted = snapshots.filter(
+        (snapshot) =>
+          (all || snapshot.owner === caller || snapshot.owner === userOf(caller)) &&
+          (values["backup-type"] ?? snapshot.type) === snapshot.type &&
+          (values["backup-id"] ?? snapshot.id) === snapshot.id,
+      );
+      return { data: wanted.map(snapshotItem) };
+    },
+  },
+  {
+    method: "GET",
+    path: "/nodes/{node}/tasks",
+    parameters: {
+      node,
+      start: count,
+      limit: count,
+      store: optional(id),
+      running: flag,
+      errors: flag,
+      since: count,
+      until: count,
+      typefilter: text,
+      userfilter: text,
+      statusfilter: { type: "array", enum: statuses, optional: true },
+    },
+    run(server, values, caller) {
+      const matching = server.tasks
+        .list()
+        .filter(
+          (task) =>
+            maySee(server, caller, task) &&
+            (values.store === undefined || task.worker_id.split(":")[0] === values.store) &&
+            (values.running !== true || task.status === undefined) &&
+            (values.errors !== true || ["error", "unknown"].includes(kindOfStatus(task) ?? "")) &&
+            (typeof values.since !== "number" || task.starttime >= values.since) &&
+            (typeof values.until !== "number" || task.starttime <= values.until) &&
+            task.worker_type.includes(textOf(values, "typefilter")) &&
+            task.user.includes(textOf(values, "userfilter")) &&
+            (!Array.isArray(values.statusfilter) ||
+              values.statusfilter.includes(kindOfStatus(task) ?? "running")),
+        );
+      const start = Number(values.start ?? 0);
+      const limit = Number(values.limit ?? 50);
+      const page = matching.slice(start, limit === 0 ? undefined : start + limit);
+      return { data: page, total: matching.length };
+    },
+  },
+  {
+    method: "GET",
+    path: "/nodes/{node}/tasks/{upid}/status",
+    parameters: { node, upid },
+    run(server, values, caller) {
+      const task = findTask(server, textOf(values, "upid"), caller);
+      const [user, tokenid] = task.user.split("!");
+      return {
+        data: {
+          upid: task.upid,
+          node: task.node,
+          pid: task.pid,
+          pstart: task.pstart,
+          starttime: task.starttime,
+          type: task.worker_type,
+          id: task.worker_id,
+          user,
+          ...(tokenid === undefined ? {} : { tokenid }),
+          ...(task.status === undefined
+            ? { status: "running" }
+            : { status: "stopped", exitstatus: task.status, endtime: task.endtime }),
+        },
+      };
+    },
+  },
+  {
+    method: "GET",
+    path: "/nodes/{node}/tasks/{upid}/log",
+    parameters: {
+      node,
+      upid,
+      start: { ...count, minimum: 0 },
+      limit: { ...count, minimum: 0 },
+      "test-status": flag,
+      download: flag,
+    },
+    async run(server, values, caller) {
+      const task = findTask(server, textOf(values, "upid"), caller);
+      const lines = await server.tasks.logLines(task.upid);
+      const start = Number(values.start ?? 0);
+      const limit = Number(values.limit ?? 50);
+      const page = lines.slice(start, limit === 0 ? undefined : start + limit);
+      return { data: page.map((line, index) => ({ n: start + index + 1, t: line })), total: lines.length };
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/nodes/{node}/tasks/{upid}",
+    parameters: { node, upid },
+    run(server, values, caller) {
+      const task = findTask(server, textOf(values, "upid"), caller);
+      if (userOf(task.user) !== userOf(caller)) {
+        server.access.require(caller, ["system", "tasks"], ["Sys.Modify"]);
+      }
+      server.tasks.stop(task.upid);
+      return { data: null };
+    },
+  },
+];
+
+function findTask(server: Server, upid: string, caller: string): TaskRecord {
+  const task = server.tasks.find(upid);
+  if (!task) throw new ApiError(400, "unable to open file - no such task");
+  if (!maySee(server, caller, task)) throw new ApiError(400, "task access not allowed");
+  return task;
+}
+
+function maySee(server: Server, caller: string, task: TaskRecord): boolean {
+  return (
+    userOf(task.user) === userOf(caller) || server.access.has(caller, ["system", "tasks"], ["Sys.Audit"])
+  );
+}
+
+function kindOfStatus({ status }: TaskRecord): string | undefined {
+  if (status === undefined) return undefined;
+  if (status === "OK") return "ok";
+  if (status.startsWith("WARNINGS")) return "warning";
+  return status === "unknown" ? "unknown" : "error";
+}
+
+/** A broken manifest leaves an item without size and verification, as in the product. */
+function snapshotItem(snapshot: Snapshot): object {
+  const common = {
+    "backup-type": snapshot.type,
+    "backup-id": snapshot.id,
+    "backup-time": snapshot.time,
+    owner: snapshot.owner,
+    protected: snapshot.protected,
+  };
+  const { manifest } = snapshot;
+  if (!manifest) return { ...common, files: snapshot.files.map(({ filename }) => ({ filename })) };
+  const listed = new Map(manifest.files.map((file) => [file.filename, file]));
+  const files = snapshot.files.map((file) => {
+    const known = listed.get(file.filename);
+    return {
+      filename: file.filename,
+      size: known?.size ?? file.size,
+      "crypt-mode": known?.["crypt-mode"] ?? "none",
+    };
+  });
+  return {
+    ...common,
+    comment: manifest.unprotected?.notes?.split("\n")[0],
+    files,
+    size: files.reduce((sum, file) => sum + file.size, 0),
+    verification: manifest.unprotected?.verify_state,
+    fingerprint: manifest.unprotected?.["key-fingerprint"],
+  };
+}
+
+async function countsOf(folder: string): Promise<object> {
+  const snapshots = await listSnapshots(folder);
+  const byType = Map.groupBy(snapshots, (snapshot) => snapshot.type);
+  return Object.fromEntries(
+    [...byType].map(([type, list]) => [
+      type,
+      { groups: new Set(list.map((snapshot) => snapshot.id)).size, snapshots: list.length },
+    ]),
+  );
+}

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { readJson, writeJson } from "../lib/files.ts";
+import { ApiError } from "./errors.ts";
+import type { ParameterValue } from "./parameters.ts";
+
+/** A section of a configuration file: property → value, as the API names them. */
+export type Section = Record<string, ParameterValue>;
+
+export interface AclEntry {
+  readonly path: string;
+  readonly ugid: string;
+  readonly ugid_type: "user" | "group";
+  readonly roleid: string;
+  readonly propagate: boolean;
+}
+
+/** Everything the server remembers beside tasks and backups. Secrets are kept as hashes. */
+export interface State {
+  datastore: Record<string, Section>;
+  prune: Record<string, Section>;
+  verification: Record<string, Section>;
+  sync: Record<string, Section>;
+  user: { users: Record<string, Section>; tokens: Record<string, Section> };
+  acl: AclEntry[];
+  secrets: Record<string, string>;
+  /** Job id, with its kind before it → the UPID of its last run. */
+  lastRuns: Record<string, string>;
+}
+
+export type ConfigFile = "datastore" | "prune" | "verification" | "sync" | "user" | "acl";
+
+const empty: State = {
+  datastore: {},
+  prune: {},
+  verification: {},
+  sync: {},
+  user: { users: { "root@pam": { userid: "root@pam" } }, tokens: {} },
+  acl: [],
+  secrets: {},
+  lastRuns: {},
+};
+
+/** The state in one file, which every change replaces before it counts. */
+export class Store {
+  #state: State;
+  readonly #path: string;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, state: State) {
+    this.#path = path;
+    this.#state = state;
+  }
+
+  static async open(folder: string): Promise<Store> {
+    const path = join(folder, "state.json");
+    const stored = (await readJson(path)) as Partial<State> | undefined;
+    return new Store(path, { ...structuredClone(empty), ...stored });
+  }
+
+  get state(): Readonly<State> {
+    return this.#state;
+  }
+
+  /** SHA-256 of a configuration file's content. */
+  digest(file: ConfigFile): string {
+    return createHash("sha256").update(JSON.stringify(this.#state[file])).digest("hex");
+  }
+
+  /** Applies a change when the file still has the digest that the caller knows, if the caller gave one. */
+  change(file: ConfigFile, digest: ParameterValue | undefined, apply: (state: State) => void): Promise<void> {
+    return this.#enqueue(async () => {
+      if (digest !== undefined && digest !== this.digest(file)) {
+        throw new ApiError(400, "detected modified configuration - file changed by other user? Try again.");
+      }
+      const next = structuredClone(this.#state);
+      apply(next);
+      await writeJson(this.#path, next, { mode: 0o600 });
+      this.#state = next;
+    });
+  }
+
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    const turn = this.#queue.then(work, work);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+export function hashSecret(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
