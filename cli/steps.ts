@@ -123,7 +123,7 @@ function plainReporter(stream: TextStream, stillEverySeconds: number): Reporter 
   const still = (title: string, startedAt: number) => {
     const detail = running.get(title)?.detail ?? "";
     const seconds = formatSeconds((performance.now() - startedAt) / 1000);
-    stream.write(`  still: ${title} (${seconds}${detail === "" ? "" : `, ${detail}`})\n`);
+    stream.write(`still: ${title} (${seconds}${detail === "" ? "" : `, ${detail}`})\n`);
   };
   return {
     on(event) {
@@ -149,7 +149,7 @@ function plainReporter(stream: TextStream, stillEverySeconds: number): Reporter 
 function ending(event: Extract<StepEvent, { kind: "done" | "failed" | "skipped" }>): string {
   switch (event.kind) {
     case "done":
-      return ` done: ${event.title} (${formatSeconds(event.seconds)})`;
+      return `done: ${event.title} (${formatSeconds(event.seconds)})`;
     case "failed":
       return `FAILED: ${event.title} (${formatSeconds(event.seconds)})`;
     case "skipped":
