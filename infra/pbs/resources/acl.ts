@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type Call, defineResource } from "../../provider/resource.ts";
-import type { PbsClient } from "../client.ts";
+import type { Parameters, PbsClient } from "../client.ts";
 import { isConflict } from "../error.ts";
 import { coerce } from "./properties.ts";
 import { authId } from "./values.ts";
@@ -96,36 +97,37 @@ export const acl = defineResource<PbsClient, typeof aclInputs.shape, object>({
 /** Both writing what is there and removing what is not succeed at the server. */
 function write(call: Call<PbsClient>, inputs: Inputs, remove: boolean): Promise<void> {
   return call.client.exclusive("acl", async () => {
-    let first: string | undefined;
+    const first = await find(call, inputs);
+    let { digest } = first;
     for (let attempt = 0; ; attempt++) {
-      const { entry, digest } = await find(call, inputs);
-      const state = JSON.stringify(entry ?? null);
-      first ??= state;
       try {
-        await call.client.put(
-          "/access/acl",
-          {
-            path: inputs.path,
-            role: inputs.roleId,
-            "auth-id": inputs.authId,
-            group: inputs.group,
-            ...(remove ? { delete: true } : { propagate: inputs.propagate }),
-            digest,
-          },
-          call.signal,
-        );
+        await call.client.put("/access/acl", { ...parametersOf(inputs, remove), digest }, call.signal);
         return;
       } catch (error) {
         if (!isConflict(error)) throw error;
-        if (attempt < conflictRetries && state === first) continue;
-        throw new Error(
-          `the permission ${idOf(inputs)} was changed by somebody else while it was being updated, so nothing was written: ` +
-            "run `pulumi refresh` to see what changed, then `pulumi up`",
-          { cause: error },
-        );
+        const now = await find(call, inputs);
+        if (remove && !now.entry) return;
+        if (attempt === conflictRetries || !isDeepStrictEqual(now.entry, first.entry)) {
+          throw new Error(
+            `the permission ${idOf(inputs)} was changed by somebody else while it was being updated, so nothing was written: ` +
+              "run `pulumi refresh` to see what changed, then `pulumi up`",
+            { cause: error },
+          );
+        }
+        digest = now.digest;
       }
     }
   });
+}
+
+function parametersOf(inputs: Inputs, remove: boolean): Parameters {
+  return {
+    path: inputs.path,
+    role: inputs.roleId,
+    "auth-id": inputs.authId,
+    group: inputs.group,
+    ...(remove ? { delete: true } : { propagate: inputs.propagate }),
+  };
 }
 
 async function find({ client, signal }: Call<PbsClient>, wanted: Inputs) {
