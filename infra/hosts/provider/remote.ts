@@ -27,7 +27,7 @@ const factsSchema = z.object({
   recorded: z.record(z.string(), z.string()),
 });
 
-const eventSchema = z.discriminatedUnion("event", [
+const eventSchema = z.union([
   z.object({ event: z.literal("done"), installed: z.record(z.string(), z.string()) }),
   z.object({ event: z.literal("failed"), message: z.string(), lines: z.array(z.string()) }),
   z.object({ event: z.literal("facts"), exists: z.literal(false) }),

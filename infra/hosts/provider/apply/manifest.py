@@ -40,7 +40,7 @@ def load(path):
 
 
 def save(plan, manifest):
-    data = json.dumps(manifest, indent=1, sort_keys=True).encode()
+    data = json.dumps(manifest, indent=1).encode()
     write_atomically(os.path.join(folder_of(plan), "manifest.json"), io.BytesIO(data), 0o600)
 
 
