@@ -12,7 +12,7 @@ import { pidsInCgroups } from "./cgroup.ts";
 import { cleanup } from "./cleanup.ts";
 import { execInGuest } from "./exec.ts";
 import { consoleTail, deleteGuest, guestProcess, shutdownGuest, startGuest } from "./guest.ts";
-import { mountImage, mountPointsUnder } from "./mounts.ts";
+import { keepImage, mountImage, mountPointsUnder } from "./mounts.ts";
 import { ensureBridge, findFreeSubnet, linksWithPrefix } from "./network.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -31,7 +31,9 @@ describe.skipIf(!isRoot)("guests", { timeout: 120_000 }, () => {
   beforeAll(async () => {
     stateFolder = await mkdtemp(join(tmpdir(), "lab-guests-"));
     const built = await buildImage({ cacheDir });
-    image = await mountImage(join(stateFolder, "images"), built.path, built.sha256);
+    const images = join(stateFolder, "images");
+    await keepImage(images, built.path, built.sha256);
+    image = await mountImage(images, built.sha256);
     hostAddress = await findFreeSubnet(instanceId);
     bridge = await ensureBridge({ instanceId, hostAddress });
   }, 300_000);

@@ -7,42 +7,46 @@ import { isMissing } from "../lib/files.ts";
 const mounting = new Map<string, Promise<string>>();
 
 /**
- * Mounts a guest image read-only, once for all guests that use it, and returns the mount point. The image is
- * linked (or copied) into the folder under its checksum first, so that it outlives the file it came from.
+ * Links (or copies) an image into a folder under its checksum, so that it outlives the file it came from.
  *
- * @param folder where the images of the checkout are mounted
+ * @param folder where the images of the checkout are kept and mounted
  */
-export function mountImage(folder: string, imagePath: string, sha256: string): Promise<string> {
+export async function keepImage(folder: string, imagePath: string, sha256: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const file = imageFile(folder, sha256);
+  const temporary = `${file}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  try {
+    await link(imagePath, temporary);
+  } catch (error) {
+    if (isMissing(error)) throw new Error(`guest image ${imagePath} does not exist`);
+    await copyFile(imagePath, temporary);
+  }
+  await rename(temporary, file);
+  // Renaming onto another link to the same file leaves the source in place.
+  await rm(temporary, { force: true });
+}
+
+/** Mounts a kept image read-only, once for all guests that use it, and returns the mount point. */
+export function mountImage(folder: string, sha256: string): Promise<string> {
   const key = join(folder, sha256);
   const running = mounting.get(key);
   if (running !== undefined) return running;
-  const work = mountOnce(folder, imagePath, sha256).finally(() => mounting.delete(key));
+  const work = mountOnce(folder, sha256).finally(() => mounting.delete(key));
   mounting.set(key, work);
   return work;
 }
 
-async function mountOnce(folder: string, imagePath: string, sha256: string): Promise<string> {
-  const file = join(folder, `${sha256}.squashfs`);
+async function mountOnce(folder: string, sha256: string): Promise<string> {
   const mountPoint = join(folder, sha256);
   await mkdir(mountPoint, { recursive: true });
   if ((await mountPointsUnder(mountPoint)).includes(mountPoint)) return mountPoint;
-  await keepCopy(imagePath, file);
-  await run("mount", ["-t", "squashfs", "-o", "loop,ro,nodev", file, mountPoint]);
+  await run("mount", ["-t", "squashfs", "-o", "loop,ro,nodev", imageFile(folder, sha256), mountPoint]);
   return mountPoint;
 }
 
-async function keepCopy(from: string, to: string): Promise<void> {
-  const temporary = `${to}.${process.pid}.tmp`;
-  await rm(temporary, { force: true });
-  try {
-    await link(from, temporary);
-  } catch (error) {
-    if (isMissing(error)) throw new Error(`guest image ${from} does not exist`);
-    await copyFile(from, temporary);
-  }
-  await rename(temporary, to);
-  // Renaming over another link to the same file leaves the source in place.
-  await rm(temporary, { force: true });
+function imageFile(folder: string, sha256: string): string {
+  return join(folder, `${sha256}.squashfs`);
 }
 
 /** Mount points of this mount namespace at or below a folder, innermost last. */

@@ -1,0 +1,206 @@
+import { randomBytes } from "node:crypto";
+import type { Caller } from "./auth.ts";
+import { nextRun, parseCalendarEvent } from "./calendar.ts";
+import { failure, parameterError } from "./errors.ts";
+import {
+  boolean,
+  configId,
+  integer,
+  node,
+  oneOf,
+  parsed,
+  splitList,
+  storageId,
+  strings,
+  text,
+} from "./fields.ts";
+import { parsePropertyString, parsePruneBackups, propertyObject } from "./property-string.ts";
+import { type Route, route } from "./route.ts";
+import type { Simulator } from "./simulator.ts";
+import { type Section, toSection } from "./state.ts";
+
+const vmidList = () =>
+  parsed((value) => {
+    for (const id of splitList(value))
+      if (!/^[1-9]\d{2,8}$/.test(id)) throw new Error(`'${id}' is not a valid VM ID`);
+  });
+
+const jobOptions = {
+  all: boolean().optional(),
+  bwlimit: integer(0).optional(),
+  comment: text(512).optional(),
+  compress: oneOf(["0", "1", "gzip", "lzo", "zstd"]).optional(),
+  enabled: boolean().optional(),
+  exclude: vmidList().optional(),
+  "exclude-path": strings().optional(),
+  fleecing: parsed((value) => parsePropertyString(value, "enabled", ["enabled", "storage"])).optional(),
+  ionice: integer(0, 8).optional(),
+  lockwait: integer(0).optional(),
+  mailto: text().optional(),
+  mailnotification: oneOf(["always", "failure"]).optional(),
+  mode: oneOf(["snapshot", "suspend", "stop"]).optional(),
+  node: node().optional(),
+  "notes-template": text(1024).optional(),
+  "notification-mode": oneOf(["auto", "legacy-sendmail", "notification-system"]).optional(),
+  "pbs-change-detection-mode": oneOf(["legacy", "data", "metadata"]).optional(),
+  performance: parsed((value) =>
+    parsePropertyString(value, undefined, ["max-workers", "pbs-entries-max"]),
+  ).optional(),
+  pigz: integer().optional(),
+  pool: text().optional(),
+  protected: boolean().optional(),
+  "prune-backups": parsed(parsePruneBackups).optional(),
+  remove: boolean().optional(),
+  "repeat-missed": boolean().optional(),
+  schedule: parsed(checkSchedule).optional(),
+  stopwait: integer(0).optional(),
+  storage: storageId().optional(),
+  vmid: vmidList().optional(),
+  zstd: integer().optional(),
+};
+
+/** Options that a change may take away. */
+const deletable = new Set([...Object.keys(jobOptions).filter((key) => key !== "schedule"), "repeat-missed"]);
+
+/** Backup jobs of the cluster. They are kept and planned; running them is not simulated yet. */
+export const backupRoutes: Route[] = [
+  route({
+    method: "GET",
+    path: "/cluster/backup",
+    params: {},
+    permit: (caller) => caller.require("/", ["Sys.Audit"]),
+    run: (_, { sim }) => sim.store.state.backupJobs.map(shownJob),
+  }),
+  route({
+    method: "POST",
+    path: "/cluster/backup",
+    params: { id: configId().optional(), ...jobOptions },
+    permit: (caller, params) => requireChange(caller, params),
+    run: async (params, { sim }) => {
+      if (params.schedule === undefined) {
+        throw parameterError({ schedule: "property is missing and it is not optional" });
+      }
+      checkSelection(params, true);
+      const id = params.id ?? `backup-${randomBytes(4).toString("hex")}-${randomBytes(2).toString("hex")}`;
+      const section = { ...toSection(params), id, enabled: params.enabled === false ? 0 : 1 };
+      await sim.store.update((state) => {
+        if (state.backupJobs.some((job) => job.id === id)) throw failure(`Job '${id}' already exists`);
+        state.backupJobs.push(section);
+      });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/cluster/backup/{id}",
+    params: { id: configId() },
+    permit: (caller) => caller.require("/", ["Sys.Audit"]),
+    run: (params, { sim }) => shownJob(jobOf(sim.store.state.backupJobs, params.id)),
+  }),
+  route({
+    method: "PUT",
+    path: "/cluster/backup/{id}",
+    params: { id: configId(), ...jobOptions, delete: text().optional() },
+    permit: (caller, params) => requireChange(caller, params),
+    run: async ({ id, delete: removed, ...given }, { sim }) => {
+      checkSelection(given, false);
+      await sim.store.update((state) => {
+        const job = jobOf(state.backupJobs, id);
+        for (const key of splitList(removed)) {
+          if (!deletable.has(key)) throw parameterError({ delete: `unable to delete option '${key}'` });
+          delete job[key];
+        }
+        // A new selection silently replaces the one before.
+        if (given.vmid !== undefined) for (const key of ["all", "exclude", "pool"]) delete job[key];
+        if (given.all === true) for (const key of ["vmid", "pool"]) delete job[key];
+        if (given.pool !== undefined) for (const key of ["vmid", "all", "exclude"]) delete job[key];
+        Object.assign(job, toSection(given));
+      });
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/cluster/backup/{id}",
+    params: { id: configId() },
+    permit: (caller) => caller.require("/", ["Sys.Modify"]),
+    run: async (params, { sim }) => {
+      await sim.store.update((state) => {
+        const job = jobOf(state.backupJobs, params.id);
+        state.backupJobs = state.backupJobs.filter((other) => other !== job);
+      });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/cluster/backup-info/not-backed-up",
+    params: {},
+    permit: (caller) => caller.require("/", ["Sys.Audit"]),
+    run: (_, { sim }) =>
+      Object.entries(sim.store.state.vms)
+        .filter(([id]) => !sim.store.state.backupJobs.some((job) => covers(sim, job, Number(id))))
+        .map(([id, vm]) => ({ vmid: Number(id), type: "qemu", name: vm.config.name ?? `VM ${id}` })),
+  }),
+];
+
+function checkSchedule(value: string): void {
+  if (value.length > 128) throw new Error("value may only be 128 characters long");
+  parseCalendarEvent(value);
+}
+
+function requireChange(
+  caller: Caller,
+  params: { storage?: string | undefined; pool?: string | undefined },
+): void {
+  caller.require("/", ["Sys.Modify"]);
+  if (params.storage !== undefined) caller.require(`/storage/${params.storage}`, ["Datastore.Allocate"]);
+  if (params.pool !== undefined) caller.require(`/pool/${params.pool}`, ["VM.Backup"]);
+}
+
+interface Selection {
+  all?: boolean | undefined;
+  vmid?: string | undefined;
+  pool?: string | undefined;
+  exclude?: string | undefined;
+}
+
+function checkSelection(given: Selection, isNew: boolean): void {
+  const conflict = (name: string, other: string) =>
+    parameterError({ [name]: `option conflicts with option '${other}'` });
+  if (given.all === true && given.vmid !== undefined) throw conflict("all", "vmid");
+  if (given.exclude !== undefined && given.vmid !== undefined) throw conflict("exclude", "vmid");
+  if (given.pool !== undefined && given.vmid !== undefined) throw conflict("pool", "vmid");
+  if (given.pool !== undefined && given.all === true) throw conflict("pool", "all");
+  if (isNew && given.all !== true && given.vmid === undefined && given.pool === undefined) {
+    throw parameterError({ vmid: "property is missing and it is not optional" });
+  }
+}
+
+function jobOf(jobs: readonly Section[], id: string): Section {
+  const job = jobs.find((candidate) => candidate.id === id);
+  if (job === undefined) throw parameterError({ id: `No such job '${id}'` });
+  return job;
+}
+
+/** Property strings are written as strings and read as objects. */
+function shownJob(job: Section): Record<string, unknown> {
+  const shown: Record<string, unknown> = { ...job, type: "vzdump" };
+  for (const key of ["prune-backups", "performance"]) {
+    if (job[key] !== undefined) shown[key] = propertyObject(String(job[key]));
+  }
+  if (job.fleecing !== undefined) {
+    shown.fleecing = Object.fromEntries(parsePropertyString(String(job.fleecing), "enabled"));
+  }
+  if (job.enabled !== 0) {
+    const next = nextRun(parseCalendarEvent(String(job.schedule)), Math.floor(Date.now() / 1000));
+    if (next !== undefined) shown["next-run"] = next;
+  }
+  return shown;
+}
+
+function covers(sim: Simulator, job: Section, id: number): boolean {
+  if (job.enabled === 0) return false;
+  const vm = sim.store.state.vms[id];
+  if (job.node !== undefined && vm?.node !== job.node) return false;
+  if (job.vmid !== undefined) return splitList(String(job.vmid)).includes(String(id));
+  if (job.pool !== undefined) return sim.store.state.pools[String(job.pool)]?.vmids.includes(id) ?? false;
+  return job.all === 1 && !splitList(String(job.exclude ?? "")).includes(String(id));
+}

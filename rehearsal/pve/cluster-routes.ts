@@ -1,0 +1,169 @@
+import { guestProcess } from "../guests/guest.ts";
+import { parameterError } from "./errors.ts";
+import { integer, node, oneOf, text as textField, vmid } from "./fields.ts";
+import { Page, type Route, route } from "./route.ts";
+import { guestPlace, nodeOf, type Simulator } from "./simulator.ts";
+import type { Vm } from "./state.ts";
+import type { Task } from "./tasks.ts";
+import { summary } from "./vm-summary.ts";
+
+/** Version, nodes, tasks and what concerns the cluster as a whole. */
+export const clusterRoutes: Route[] = [
+  route({
+    method: "GET",
+    path: "/version",
+    params: {},
+    run: () => ({ version: "9.1.1", release: "9.1", repoid: "42db4a6cf33dac83" }),
+  }),
+  route({
+    method: "GET",
+    path: "/nodes",
+    params: {},
+    run: (_, { sim }) =>
+      sim.config.nodes.map(({ name, cpus, memoryBytes }) => ({
+        id: `node/${name}`,
+        node: name,
+        type: "node",
+        status: "online",
+        maxcpu: cpus,
+        maxmem: memoryBytes,
+        uptime: uptimeSeconds(),
+      })),
+  }),
+  route({
+    method: "GET",
+    path: "/nodes/{node}/status",
+    params: { node: node() },
+    permit: (caller, params) => caller.require(`/nodes/${params.node}`, ["Sys.Audit"]),
+    run: (params, { sim }) => {
+      const { cpus, memoryBytes } = nodeOf(sim, params.node);
+      return {
+        cpu: 0,
+        cpuinfo: { cpus, cores: cpus, sockets: 1 },
+        memory: { total: memoryBytes, used: 0, free: memoryBytes },
+        pveversion: "pve-manager/9.1.1/42db4a6cf33dac83",
+        uptime: uptimeSeconds(),
+      };
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/cluster/nextid",
+    params: { vmid: vmid().optional() },
+    run: (params, { sim }) => {
+      const taken = sim.store.state.vms;
+      if (params.vmid !== undefined) {
+        if (taken[params.vmid] !== undefined)
+          throw parameterError({ vmid: `VM ${params.vmid} already exists` });
+        return String(params.vmid);
+      }
+      let free = 100;
+      while (taken[free] !== undefined) free += 1;
+      return String(free);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/cluster/resources",
+    params: { type: oneOf(["vm", "storage", "node", "sdn"]).optional() },
+    run: async (params, { sim, caller }) => {
+      const wants = (type: string) => params.type === undefined || params.type === type;
+      const rows: unknown[] = [];
+      if (wants("node")) {
+        for (const { name } of sim.config.nodes)
+          rows.push({ id: `node/${name}`, type: "node", node: name, status: "online" });
+      }
+      if (wants("vm")) {
+        for (const [id, vm] of Object.entries(sim.store.state.vms)) {
+          if (caller.may(`/vms/${id}`, "VM.Audit")) rows.push(await vmResource(sim, Number(id), vm));
+        }
+      }
+      if (wants("storage")) {
+        for (const [storage, section] of Object.entries(sim.store.state.storages)) {
+          for (const { name } of sim.config.nodes) {
+            rows.push({
+              id: `storage/${name}/${storage}`,
+              type: "storage",
+              storage,
+              node: name,
+              plugintype: section.type,
+              content: section.content,
+              shared: section.shared ?? 0,
+              status: "available",
+            });
+          }
+        }
+      }
+      return rows;
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/nodes/{node}/tasks",
+    params: {
+      node: node(),
+      limit: integer(0).optional(),
+      start: integer(0).optional(),
+      vmid: vmid().optional(),
+    },
+    run: (params, { sim }) => {
+      nodeOf(sim, params.node);
+      const all = sim.tasks
+        .list(params.node)
+        .filter((task) => params.vmid === undefined || task.id === String(params.vmid));
+      const start = params.start ?? 0;
+      const rows = all.slice(start, start + (params.limit ?? 50));
+      return new Page(
+        rows.map(({ exitstatus, ...task }) => ({
+          ...task,
+          ...(exitstatus === undefined ? {} : { status: exitstatus }),
+        })),
+        all.length,
+      );
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/nodes/{node}/tasks/{upid}/status",
+    params: { node: node(), upid: textField() },
+    permit: (caller, params) => requireTask(caller, params),
+    run: (params, { sim }) => {
+      const { exitstatus, endtime, ...task }: Task = sim.tasks.get(params.node, params.upid);
+      const ended = exitstatus === undefined ? {} : { exitstatus };
+      return { ...task, status: endtime === undefined ? "running" : "stopped", ...ended };
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/nodes/{node}/tasks/{upid}/log",
+    params: { node: node(), upid: textField(), start: integer(0).optional(), limit: integer(0).optional() },
+    permit: (caller, params) => requireTask(caller, params),
+    run: async (params, { sim }) => {
+      const task = sim.tasks.get(params.node, params.upid);
+      const lines = await sim.tasks.log(task.upid);
+      const start = params.start ?? 0;
+      const end = params.limit === 0 ? undefined : start + (params.limit ?? 50);
+      const rows = lines.slice(start, end).map((t, index) => ({ n: start + index + 1, t }));
+      return new Page(rows.length === 0 ? [{ n: 1, t: "no content" }] : rows, lines.length);
+    },
+  }),
+];
+
+/** A task belongs to the token that started it; others need to audit the node. */
+function requireTask(
+  caller: { id: string; require(path: string, privileges: string[]): void },
+  params: { node: string; upid: string },
+): void {
+  if (!params.upid.endsWith(`:${caller.id}:`)) caller.require(`/nodes/${params.node}`, ["Sys.Audit"]);
+}
+
+async function vmResource(sim: Simulator, id: number, vm: Vm): Promise<unknown> {
+  const running = (await guestProcess(guestPlace(sim, id))) !== undefined;
+  return { id: `qemu/${id}`, type: "qemu", node: vm.node, ...summary(id, vm, running) };
+}
+
+const startedAt = Date.now();
+
+function uptimeSeconds(): number {
+  return Math.floor((Date.now() - startedAt) / 1000);
+}

@@ -1,0 +1,59 @@
+/** Serves the simulated Proxmox VE cluster until SIGTERM or SIGINT. Guests go on running after that. */
+import { Command } from "commander";
+import { readJson } from "../lib/files.ts";
+import { configSchema, type SimulatorConfig } from "./config.ts";
+import { startServer } from "./server.ts";
+import { openSimulator } from "./simulator.ts";
+
+interface Options {
+  state: string;
+  address: string;
+  port: string;
+  cert: string;
+  key: string;
+  config: string;
+}
+
+async function readConfig(path: string): Promise<SimulatorConfig> {
+  const value = await readJson(path);
+  if (value === undefined) throw new Error(`${path} does not exist`);
+  const checked = configSchema.safeParse(value);
+  if (checked.success) return checked.data;
+  const problems = checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new Error(`${path} is not a configuration of this program:\n${problems.join("\n")}`);
+}
+
+const options = new Command("pve")
+  .description("Simulated Proxmox VE cluster with real guests")
+  .requiredOption("--state <folder>", "state folder")
+  .requiredOption("--config <file>", "configuration file (JSON)")
+  .requiredOption("--cert <file>", "TLS certificate (PEM)")
+  .requiredOption("--key <file>", "TLS private key (PEM)")
+  .option("--address <address>", "address to listen on", "127.0.0.1")
+  .option("--port <port>", "port to listen on; 0 takes a free one", "8006")
+  .parse()
+  .opts<Options>();
+
+try {
+  const sim = await openSimulator(options.state, await readConfig(options.config));
+  const server = await startServer(sim, {
+    address: options.address,
+    port: Number(options.port),
+    tls: { certPath: options.cert, keyPath: options.key },
+  });
+  process.stdout.write(`listening on ${server.url}\n`);
+  const stop = () => {
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,58 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { GuestPlace } from "../guests/guest.ts";
+import type { SimulatorConfig } from "./config.ts";
+import { failure } from "./errors.ts";
+import { VmLocks } from "./locks.ts";
+import { Store, type Vm } from "./state.ts";
+import { Tasks } from "./tasks.ts";
+
+/** The simulated cluster: configuration, state, tasks and where its files are. */
+export interface Simulator {
+  config: SimulatorConfig;
+  /** State folder, absolute. */
+  folder: string;
+  store: Store;
+  tasks: Tasks;
+  locks: VmLocks;
+}
+
+/** Opens the cluster of a state folder, making it on first use. Running guests are found again. */
+export async function openSimulator(folder: string, config: SimulatorConfig): Promise<Simulator> {
+  const absolute = resolve(folder);
+  await mkdir(absolute, { recursive: true, mode: 0o700 });
+  return {
+    config,
+    folder: absolute,
+    store: await Store.open(absolute, config),
+    tasks: await Tasks.open(join(absolute, "tasks")),
+    locks: new VmLocks(),
+  };
+}
+
+/** The configured node with a name; fails as a real cluster does for an unknown one. */
+export function nodeOf(sim: Simulator, name: string): SimulatorConfig["nodes"][number] {
+  const node = sim.config.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) throw failure(`no such cluster node '${name}'`);
+  return node;
+}
+
+/** The VM with an id on a node; fails as a real node does for one that is not there. */
+export function vmOf(sim: Simulator, node: string, vmid: number): Vm {
+  nodeOf(sim, node);
+  const vm = sim.store.state.vms[vmid];
+  if (vm === undefined || vm.node !== node) {
+    throw failure(`Configuration file 'nodes/${node}/qemu-server/${vmid}.conf' does not exist`);
+  }
+  return vm;
+}
+
+/** Where a VM's guest lives on this machine. */
+export function guestPlace(sim: Simulator, vmid: number): GuestPlace {
+  return { instanceId: sim.config.instanceId, vmid, folder: join(sim.folder, "guests", String(vmid)) };
+}
+
+/** Where guest images are kept and mounted. */
+export function imagesFolder(sim: Simulator): string {
+  return join(sim.folder, "images");
+}

@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { readJson, writeJson } from "../lib/files.ts";
+import { parameterError } from "./errors.ts";
+import type { Simulator } from "./simulator.ts";
+import { type Section, toSection } from "./state.ts";
+
+/** A storage's options without their secrets. */
+export interface Prepared {
+  section: Section;
+  secrets: Record<string, string>;
+  /** A key that was generated now: shown once. */
+  generated: string | undefined;
+}
+
+/** Takes the secrets out of what is stored; of an encryption key only its fingerprint stays. */
+export function separateSecrets(given: Record<string, unknown>): Prepared {
+  const { password, "encryption-key": key, ...rest } = given;
+  const section = toSection(rest);
+  const secrets: Record<string, string> = {};
+  let generated: string | undefined;
+  if (typeof password === "string") secrets.password = password;
+  if (typeof key === "string") {
+    const content = key === "autogen" ? generateKey() : key;
+    if (key === "autogen") generated = content;
+    secrets["encryption-key"] = content;
+    section["encryption-key"] = keyFingerprint(content);
+  }
+  return { section, secrets, generated };
+}
+
+function generateKey(): string {
+  const data = randomBytes(32).toString("base64");
+  const now = new Date().toISOString().replace(/\.\d+Z$/, "+00:00");
+  const key = { kdf: null, created: now, modified: now, data, fingerprint: fingerprintOf(data) };
+  return JSON.stringify(key);
+}
+
+function keyFingerprint(content: string): string {
+  try {
+    const key: unknown = JSON.parse(content);
+    if (typeof key === "object" && key !== null && "data" in key && typeof key.data === "string") {
+      return fingerprintOf(key.data);
+    }
+  } catch {
+    // Said below in the product's words.
+  }
+  throw parameterError({ "encryption-key": "invalid encryption key: not a key file" });
+}
+
+function fingerprintOf(data: string): string {
+  const hex = createHash("sha256").update(`fingerprint of ${data}`).digest("hex");
+  return hex.match(/../g)?.join(":") ?? hex;
+}
+
+/** Forgets the secrets of a storage that is removed. */
+export async function removeStorageSecrets(sim: Simulator, storage: string): Promise<void> {
+  await rm(secretsPath(sim, storage), { force: true });
+}
+
+function secretsPath(sim: Simulator, storage: string): string {
+  return join(sim.folder, "priv", `${storage}.json`);
+}
+
+/** Keeps secrets beside those that the storage has already. */
+export async function writeStorageSecrets(
+  sim: Simulator,
+  storage: string,
+  secrets: Record<string, string>,
+): Promise<void> {
+  if (Object.keys(secrets).length === 0) return;
+  const before = (await readJson(secretsPath(sim, storage))) ?? {};
+  await writeJson(secretsPath(sim, storage), { ...before, ...secrets }, { mode: 0o600 });
+}

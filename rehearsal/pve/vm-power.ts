@@ -1,0 +1,61 @@
+import { type GuestPlace, guestProcess, killGuest, shutdownGuest, startGuest } from "../guests/guest.ts";
+import { mountImage } from "../guests/mounts.ts";
+import { cloudInitSeed, guestNics } from "./cloudinit.ts";
+import { failure } from "./errors.ts";
+import { parsePropertyString } from "./property-string.ts";
+import { guestPlace, imagesFolder, type Simulator, vmOf } from "./simulator.ts";
+import type { TaskLog } from "./tasks.ts";
+import { bootDrive } from "./vm-disks.ts";
+import { memoryBytes } from "./vm-summary.ts";
+
+/** Starts a VM's guest with the cloud-init data of its present configuration. */
+export async function powerOn(sim: Simulator, node: string, vmid: number, log: TaskLog): Promise<void> {
+  const vm = vmOf(sim, node, vmid);
+  const place = guestPlace(sim, vmid);
+  if (await isRunning(place)) throw failure(`VM ${vmid} already running`);
+  const drive = bootDrive(vm.config);
+  const sha256 = drive === undefined ? undefined : vm.images[drive];
+  if (sha256 === undefined) {
+    throw failure(`VM ${vmid} has no disk with an imported image in its boot order; nothing to boot`);
+  }
+  const seed = await cloudInitSeed(sim, node, vmid, vm.config);
+  if (hasCloudInitDrive(vm.config)) log("generating cloud-init ISO");
+  const image = await mountImage(imagesFolder(sim), sha256);
+  const uuid = parsePropertyString(String(vm.config.smbios1 ?? "")).get("uuid") ?? "";
+  await startGuest(place, {
+    image,
+    nics: guestNics(sim, vm.config),
+    // Without a drive the product's guest finds no data source; an empty seed says the same.
+    seed: hasCloudInitDrive(vm.config) ? seed : { userData: "", metaData: "", networkConfig: "" },
+    uuid,
+    limits: {
+      memoryBytes: memoryBytes(vm),
+      cpus: Number(vm.config.cores ?? 1) * Number(vm.config.sockets ?? 1),
+    },
+  });
+  await sim.store.update((state) => {
+    const target = state.vms[vmid];
+    if (target !== undefined) target.startedAt = Math.floor(Date.now() / 1000);
+  });
+}
+
+/** Asks the guest to shut down; after the timeout it fails, or pulls the plug where that is allowed. */
+export async function powerDown(
+  place: GuestPlace,
+  options: { timeoutSeconds: number; forceStop: boolean },
+  log: TaskLog,
+): Promise<void> {
+  if (await shutdownGuest(place, options.timeoutSeconds)) return;
+  if (!options.forceStop) throw failure("VM quit/powerdown failed - got timeout");
+  log("VM still running - terminating now with SIGKILL");
+  await killGuest(place);
+}
+
+/** Whether a guest runs. */
+export async function isRunning(place: GuestPlace): Promise<boolean> {
+  return (await guestProcess(place)) !== undefined;
+}
+
+function hasCloudInitDrive(config: Record<string, string | number>): boolean {
+  return Object.values(config).some((value) => /vm-\d+-cloudinit\b/.test(String(value)));
+}

@@ -1,0 +1,250 @@
+import { randomUUID } from "node:crypto";
+import { deleteGuest } from "../guests/guest.ts";
+import type { Caller } from "./auth.ts";
+import { failure, parameterError } from "./errors.ts";
+import { boolean, digest, node, oneOf, pattern, splitList, text, vmid } from "./fields.ts";
+import { formatPropertyString, parsePropertyString } from "./property-string.ts";
+import { type Call, type Route, route } from "./route.ts";
+import { sectionDigest } from "./sections.ts";
+import { guestPlace, nodeOf, type Simulator, vmOf } from "./simulator.ts";
+import { type Section, toSection } from "./state.ts";
+import { changedConfig } from "./vm-change.ts";
+import { grownSize, prepareDrives } from "./vm-disks.ts";
+import { storedNic } from "./vm-nics.ts";
+import { createOnly, diskSlots, vmOptions } from "./vm-options.ts";
+import { isRunning, powerOn } from "./vm-power.ts";
+import { summary } from "./vm-summary.ts";
+
+const target = { node: node(), vmid: vmid() };
+const change = { ...target, ...vmOptions, delete: text().optional(), digest: digest().optional() };
+const configPrivileges = ["Disk", "CDROM", "CPU", "Memory", "Network", "HWType", "Options", "Cloudinit"].map(
+  (name) => `VM.Config.${name}`,
+);
+const drives = Object.entries(diskSlots).flatMap(([name, count]) =>
+  Array.from({ length: count }, (_, index) => `${name}${index}`),
+);
+
+/** Virtual machines and their configuration. */
+export const vmRoutes: Route[] = [
+  route({
+    method: "GET",
+    path: "/nodes/{node}/qemu",
+    params: { node: node(), full: boolean().optional() },
+    run: async (params, { sim, caller }) => {
+      nodeOf(sim, params.node);
+      const rows: unknown[] = [];
+      for (const [id, vm] of Object.entries(sim.store.state.vms)) {
+        if (vm.node !== params.node || !caller.may(`/vms/${id}`, "VM.Audit")) continue;
+        rows.push(summary(Number(id), vm, await isRunning(guestPlace(sim, Number(id)))));
+      }
+      return rows;
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/nodes/{node}/qemu",
+    params: { node: node(), ...createOnly, ...vmOptions },
+    permit: (caller, params) => {
+      const pool = params.pool;
+      if (pool === undefined || !caller.may(`/pool/${pool}`, "VM.Allocate")) {
+        caller.require(`/vms/${params.vmid}`, ["VM.Allocate"]);
+      }
+    },
+    run: (params, call) => createVm(call, params),
+  }),
+  route({
+    method: "GET",
+    path: "/nodes/{node}/qemu/{vmid}/config",
+    params: { ...target, current: boolean().optional() },
+    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Audit"]),
+    run: (params, { sim }) => {
+      const { config } = vmOf(sim, params.node, params.vmid);
+      const shown: Section = { ...config, digest: sectionDigest(config) };
+      if (shown.cipassword !== undefined) shown.cipassword = "**********";
+      return shown;
+    },
+  }),
+  route({
+    method: "PUT",
+    path: "/nodes/{node}/qemu/{vmid}/config",
+    params: change,
+    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, configPrivileges, true),
+    run: ({ node, vmid, ...given }, { sim }) => sim.locks.with(vmid, () => changeVm(sim, node, vmid, given)),
+  }),
+  route({
+    method: "POST",
+    path: "/nodes/{node}/qemu/{vmid}/config",
+    params: change,
+    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, configPrivileges, true),
+    run: ({ node, vmid, ...given }, { sim, caller }) => {
+      vmOf(sim, node, vmid);
+      const about = { node, type: "qmconfig", id: String(vmid), user: caller.id };
+      return sim.tasks.start(about, () => sim.locks.with(vmid, () => changeVm(sim, node, vmid, given)));
+    },
+  }),
+  route({
+    method: "PUT",
+    path: "/nodes/{node}/qemu/{vmid}/resize",
+    params: {
+      ...target,
+      disk: oneOf(drives as [string, ...string[]]),
+      size: pattern(/^\+?\d+(\.\d+)?[KMGT]?$/),
+      digest: digest().optional(),
+    },
+    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Config.Disk"]),
+    run: ({ node, vmid, disk, size, digest: expected }, { sim, caller }) => {
+      checkDigest(vmOf(sim, node, vmid).config, expected);
+      const about = { node, type: "resize", id: String(vmid), user: caller.id };
+      return sim.tasks.start(about, () =>
+        sim.locks.with(vmid, async () => {
+          await sim.store.update((state) => {
+            const config = state.vms[vmid]?.config;
+            if (config?.[disk] === undefined) throw failure(`disk '${disk}' does not exist`);
+            const properties = parsePropertyString(String(config[disk]), "file");
+            properties.set("size", grownSize(properties.get("size") ?? "0", size));
+            config[disk] = formatPropertyString(properties, "file");
+          });
+        }),
+      );
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/nodes/{node}/qemu/{vmid}",
+    params: { ...target, purge: boolean().optional(), "destroy-unreferenced-disks": boolean().optional() },
+    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Allocate"]),
+    run: async (params, call) => destroyVm(call, params.node, params.vmid, params.purge ?? false),
+  }),
+];
+
+/** Ids of VMs whose create has begun: the product reserves an id before the disks are made. */
+const creating = new WeakMap<Simulator, Set<number>>();
+
+async function createVm(
+  { sim, caller }: Call,
+  {
+    node,
+    vmid,
+    pool,
+    start,
+    ...options
+  }: { node: string; vmid: number; pool?: string | undefined; start?: boolean | undefined },
+): Promise<string> {
+  nodeOf(sim, node);
+  const reserved = creating.get(sim) ?? new Set();
+  creating.set(sim, reserved);
+  const existing = sim.store.state.vms[vmid];
+  if (existing !== undefined || reserved.has(vmid)) {
+    throw failure(
+      `unable to create VM ${vmid} - VM ${vmid} already exists on node '${existing?.node ?? node}'`,
+    );
+  }
+  if (pool !== undefined && sim.store.state.pools[pool] === undefined)
+    throw failure(`pool '${pool}' does not exist`);
+  const given = toSection(options);
+  requireDriveStorage(caller, given);
+  reserved.add(vmid);
+  const about = { node, type: "qmcreate", id: String(vmid), user: caller.id };
+  return sim.tasks.start(about, async (log) => {
+    try {
+      await sim.locks.with(vmid, async () => {
+        const prepared = await prepareDrives(sim, node, vmid, given, {});
+        for (const [drive, value] of Object.entries(prepared.drives))
+          log(`${drive}: successfully created disk '${value}'`);
+        const config = { ...given, ...prepared.drives, ...storedNics(given), ...created(given) };
+        await sim.store.update((state) => {
+          state.vms[vmid] = { node, config, images: prepared.images };
+          if (pool !== undefined) state.pools[pool]?.vmids.push(vmid);
+        });
+        if (start === true) await powerOn(sim, node, vmid, log);
+      });
+    } finally {
+      reserved.delete(vmid);
+    }
+  });
+}
+
+async function changeVm(
+  sim: Simulator,
+  node: string,
+  vmid: number,
+  {
+    delete: removed,
+    digest: expected,
+    ...options
+  }: { delete?: string | undefined; digest?: string | undefined },
+): Promise<void> {
+  const before = vmOf(sim, node, vmid).config;
+  checkDigest(before, expected);
+  const given = toSection(options);
+  const keys = splitList(removed);
+  if (keys.length === 0 && Object.keys(given).length === 0)
+    throw parameterError({ vmid: "no options specified" });
+  for (const key of keys) {
+    if (key in given)
+      throw parameterError({ delete: `cannot use '-${key}' and '-delete ${key}' at the same time` });
+  }
+  const prepared = await prepareDrives(sim, node, vmid, given, before);
+  await sim.store.update((state) => {
+    const vm = state.vms[vmid];
+    if (vm === undefined) throw failure(`VM ${vmid} was removed meanwhile`);
+    vm.config = changedConfig(vm.config, { ...given, ...prepared.drives, ...storedNics(given) }, keys);
+    Object.assign(vm.images, prepared.images);
+  });
+}
+
+async function destroyVm({ sim, caller }: Call, node: string, vmid: number, purge: boolean): Promise<string> {
+  const { config } = vmOf(sim, node, vmid);
+  if (config.protection === 1) throw failure(`can't remove VM ${vmid} - protection mode enabled`);
+  const place = guestPlace(sim, vmid);
+  if (await isRunning(place)) throw failure(`VM ${vmid} is running - destroy failed`);
+  const about = { node, type: "qmdestroy", id: String(vmid), user: caller.id };
+  return sim.tasks.start(about, (log) =>
+    sim.locks.with(vmid, async () => {
+      if (await isRunning(place)) throw failure(`VM ${vmid} is running - destroy failed`);
+      await deleteGuest(place);
+      await sim.store.update((state) => {
+        delete state.vms[vmid];
+        for (const pool of Object.values(state.pools)) pool.vmids = pool.vmids.filter((id) => id !== vmid);
+        if (!purge) return;
+        for (const job of state.backupJobs) {
+          if (job.vmid === undefined) continue;
+          job.vmid = splitList(String(job.vmid))
+            .filter((id) => id !== String(vmid))
+            .join(",");
+        }
+        state.backupJobs = state.backupJobs.filter((job) => job.vmid !== "");
+      });
+      if (purge) log(`purging VM ${vmid} from related configurations..`);
+    }),
+  );
+}
+
+function requireDriveStorage(caller: Caller, given: Section): void {
+  for (const key of drives) {
+    const storage = /^([^:,]+):/.exec(String(given[key] ?? ""))?.[1];
+    if (storage !== undefined) caller.require(`/storage/${storage}`, ["Datastore.AllocateSpace"]);
+  }
+}
+
+function storedNics(given: Section): Section {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([key, value]) =>
+      /^net\d+$/.test(key) ? [[key, storedNic(String(value))]] : [],
+    ),
+  );
+}
+
+function created(given: Section): Section {
+  return {
+    meta: `creation-qemu=10.1.2,ctime=${Math.floor(Date.now() / 1000)}`,
+    vmgenid: randomUUID(),
+    ...(/uuid=/.test(String(given.smbios1 ?? "")) ? {} : { smbios1: `uuid=${randomUUID()}` }),
+  };
+}
+
+function checkDigest(config: Section, expected: string | undefined): void {
+  if (expected !== undefined && expected !== sectionDigest(config)) {
+    throw failure("detected modified configuration - file changed by other user? Try again.");
+  }
+}
