@@ -1,5 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
 import { z } from "zod";
 import { Failure } from "./exit-codes.ts";
 import { hasCode } from "./files.ts";
@@ -35,7 +36,7 @@ export async function acquireLock(path: string, command: string): Promise<Lock> 
   const content = `${JSON.stringify(own)}\n`;
   await writeFile(unique, content, { mode: 0o600, flag: "wx" });
   try {
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < 50; attempt++) {
       try {
         // A link appears with its content complete, where a file that is created and then written does not.
         await link(unique, path);
@@ -43,7 +44,7 @@ export async function acquireLock(path: string, command: string): Promise<Lock> 
       } catch (error) {
         if (!hasCode(error, "EEXIST")) throw error;
       }
-      await refuseOrClear(path, unique);
+      await refuseOrClear(path);
     }
   } finally {
     await rm(unique, { force: true });
@@ -51,26 +52,44 @@ export async function acquireLock(path: string, command: string): Promise<Lock> 
   throw new Failure("busy", `the lock ${path} changes hands all the time; try again later`);
 }
 
-async function refuseOrClear(path: string, unique: string): Promise<void> {
+/** Fails as busy where the holder runs, removes the lock where it does not. */
+async function refuseOrClear(path: string): Promise<void> {
+  if ((await requireStale(path)) === undefined) return;
+  // Two processes that both find a stale lock must not remove each other's fresh one: only one may look again and
+  // remove at a time. A socket in the abstract namespace is free again when its process ends, however it ends.
+  const guard = createServer();
+  try {
+    await listen(guard, path);
+  } catch (error) {
+    if (!hasCode(error, "EADDRINUSE")) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return;
+  }
+  try {
+    if ((await requireStale(path)) !== undefined) await rm(path, { force: true });
+  } finally {
+    await new Promise((resolve) => guard.close(resolve));
+  }
+}
+
+async function requireStale(path: string): Promise<string | undefined> {
   const text = await readIfThere(path);
-  if (text === undefined) return;
-  const holder = parseHolder(text);
+  const holder = text === undefined ? undefined : parseHolder(text);
   if (holder !== undefined && (await runs(holder))) {
     throw new Failure(
       "busy",
       `"${holder.command}" works on this cluster since ${holder.since} (process ${holder.pid}); try again later`,
     );
   }
-  const aside = `${unique}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw error;
-  }
-  // Somebody else may have cleared the stale lock and taken a fresh one in between: give that one back.
-  if ((await readIfThere(aside)) !== text) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  return text;
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  const name = createHash("sha256").update(path).digest("hex").slice(0, 32);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(`\0dbkeeper-${name}`, resolve);
+  });
 }
 
 async function release(path: string, content: string): Promise<void> {

@@ -1,0 +1,47 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { acquireLock } from "./lock.ts";
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dbkeeper-lock-"));
+  path = join(folder, "lock");
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+test("the second taker is told who holds it; released, it can be taken again", async () => {
+  const lock = await acquireLock(path, "dump");
+  await expect(acquireLock(path, "run")).rejects.toMatchObject({ kind: "busy", message: /"dump" works/ });
+  await lock.release();
+  await (await acquireLock(path, "run")).release();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test.each(["pid", "startTimeTicks", "bootId"])(
+  "a lock whose %s is not of a living process is taken over",
+  async (key) => {
+    await acquireLock(path, "dump");
+    const holder: Record<string, unknown> = JSON.parse(await readFile(path, "utf8"));
+    const other = key === "bootId" ? "another boot" : key === "pid" ? 2 ** 22 + 1 : 1;
+    await writeFile(path, JSON.stringify({ ...holder, [key]: other }));
+    const lock = await acquireLock(path, "run");
+    await lock.release();
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
+
+test("a lock that cannot be read is stale", async () => {
+  await writeFile(path, "");
+  await (await acquireLock(path, "run")).release();
+});
+
+test("of many takers at once exactly one gets a stale lock", async () => {
+  await writeFile(path, "stale");
+  const takers = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(path, "run")));
+  expect(takers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+});
