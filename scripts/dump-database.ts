@@ -6,8 +6,9 @@ import type { ListedDatabase } from "./databases.ts";
 import { type WrittenFile, writeDumpFile } from "./dump-file.ts";
 import { listTables, lockTables, takeFingerprint } from "./fingerprint.ts";
 import type { DatabaseEntry, Fingerprint } from "./manifest.ts";
-import { clientEnvironment, connect, oneRow, type Session } from "./postgres.ts";
+import { cancelOn, clientEnvironment, connect, oneRow, type Session } from "./postgres.ts";
 import { databaseOption, fileNameOf } from "./quote.ts";
+import { type Archive, listArchive } from "./restore.ts";
 import { type ClientTools, dumpFormat } from "./tools.ts";
 
 /**
@@ -22,6 +23,7 @@ export async function dumpDatabase(
 ): Promise<DatabaseEntry> {
   const { config } = context;
   const session = await connect(config.cluster, database.name);
+  const stopCancelling = cancelOn(context.signal, session);
   try {
     await session.execute("begin transaction isolation level repeatable read read only");
     const { id: snapshot } = await oneRow<{ id: string }>(session, "select pg_export_snapshot() as id");
@@ -31,15 +33,26 @@ export async function dumpDatabase(
     await lockTables(session, tables);
 
     const format = dumpFormat(tools.major);
-    const file = fileNameOf(database.name, format === "custom" ? "dump" : "dump.zst");
+    const name = fileNameOf(database.name, format === "custom" ? "dump" : "dump.zst");
+    const archive: Archive = {
+      path: join(folder, name),
+      format,
+      pgRestore: tools.pgRestore,
+      env: clientEnvironment(config.cluster),
+    };
     const stages = dumpStages(context, tools, { database: database.name, snapshot, standby });
     const [written, content] = await together(
       context.signal,
       session,
-      (signal) => writeDumpFile(folder, file, stages, signal),
+      async (signal) => {
+        const file = await writeDumpFile(folder, name, stages, signal);
+        // Nothing at all, compressed, is a file too.
+        await listArchive(archive, signal);
+        return file;
+      },
       (signal) => takeFingerprint(session, tables, signal),
     ).catch(async (error: unknown) => {
-      await rm(join(folder, file), { force: true });
+      await rm(join(folder, name), { force: true });
       throw error;
     });
     await session.execute("rollback");
@@ -52,6 +65,7 @@ export async function dumpDatabase(
       content,
     };
   } finally {
+    stopCancelling();
     await session.close();
   }
 }
@@ -92,8 +106,7 @@ async function together(
 ): Promise<[WrittenFile, Fingerprint]> {
   const inner = new AbortController();
   const signal = AbortSignal.any([outer, inner.signal]);
-  const cancel = () => void session.cancel().catch(() => undefined);
-  signal.addEventListener("abort", cancel, { once: true });
+  const stopCancelling = cancelOn(inner.signal, session);
   const failures: unknown[] = [];
   const guard = async <T>(work: Promise<T>): Promise<T | undefined> => {
     try {
@@ -105,7 +118,7 @@ async function together(
     }
   };
   const [written, content] = await Promise.all([guard(write(signal)), guard(read(signal))]);
-  signal.removeEventListener("abort", cancel);
+  stopCancelling();
   outer.throwIfAborted();
   if (written === undefined || content === undefined) throw failures[0];
   return [written, content];

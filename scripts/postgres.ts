@@ -95,6 +95,14 @@ export async function connect(connection: Connection, database: string): Promise
   };
 }
 
+/** Ends whatever statement a session runs when the signal fires, until the returned function is called. */
+export function cancelOn(signal: AbortSignal, session: Session): () => void {
+  signal.throwIfAborted();
+  const cancel = () => void session.cancel().catch(() => undefined);
+  signal.addEventListener("abort", cancel, { once: true });
+  return () => signal.removeEventListener("abort", cancel);
+}
+
 /** The only row of a query. */
 export async function oneRow<T extends pg.QueryResultRow>(session: Session, sql: string): Promise<T> {
   const [row] = await session.rows<T>(sql);
@@ -111,7 +119,7 @@ export function clientEnvironment(connection: Connection): Record<string, string
     PGHOST: connection.socketDirectory,
     PGPORT: String(connection.port),
     PGUSER: connection.role,
-    PGAPPNAME: "dbkeeper",
+    PGAPPNAME: "dbkeeper client",
     PGCONNECT_TIMEOUT: "30",
     PGPASSFILE: "/dev/null",
   };

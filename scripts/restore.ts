@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type PipelineOptions, readOutput, runPipeline, type Stage } from "./child.ts";
 import { listTables, takeFingerprint } from "./fingerprint.ts";
 import type { DatabaseEntry, Fingerprint } from "./manifest.ts";
-import { clientEnvironment, connect } from "./postgres.ts";
+import { cancelOn, clientEnvironment, connect } from "./postgres.ts";
 import { databaseOption } from "./quote.ts";
 import type { ScratchServer } from "./scratch.ts";
 import { selectEntries } from "./toc.ts";
@@ -19,8 +19,15 @@ export interface Archive {
 }
 
 /**
- * Reads and decompresses the whole archive without a server; fails where any of it cannot be read. (The table
- * of contents alone proves nothing: it reads well from a file of which nine tenths are missing.)
+ * The archive's table of contents. That it can be read says only that there is an archive: it reads well from a
+ * file of which nine tenths are missing.
+ */
+export async function listArchive(archive: Archive, signal: AbortSignal): Promise<string> {
+  return await readArchive(archive, ["--list"], readOutput, { signal, readsOnlyTheStart: true });
+}
+
+/**
+ * Reads and decompresses the whole archive without a server; fails where any of it cannot be read.
  */
 export async function decodeArchive(archive: Archive, signal: AbortSignal): Promise<void> {
   await readArchive(archive, ["--file=/dev/null"], (stages, options) => runPipeline(stages, options), {
@@ -38,7 +45,7 @@ export async function restoreArchive(
   scratch: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const listing = await readArchive(archive, ["--list"], readOutput, { signal, readsOnlyTheStart: true });
+  const listing = await listArchive(archive, signal);
   const untrusted = await server.session.rows<{ name: string }>(
     `select e.name from pg_available_extensions e
        join pg_available_extension_versions v on v.name = e.name and v.version = e.default_version
@@ -83,12 +90,11 @@ export async function readContent(
   signal: AbortSignal,
 ): Promise<Fingerprint> {
   const session = await connect(server.connection, scratch);
-  const cancel = () => void session.cancel().catch(() => undefined);
-  signal.addEventListener("abort", cancel, { once: true });
+  const stopCancelling = cancelOn(signal, session);
   try {
     return await takeFingerprint(session, await listTables(session), signal);
   } finally {
-    signal.removeEventListener("abort", cancel);
+    stopCancelling();
     await session.close();
   }
 }
