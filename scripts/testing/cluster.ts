@@ -25,8 +25,6 @@ export interface TestCluster {
   sql(statement: string, database?: string): Promise<pg.QueryResultRow[]>;
   /** A superuser's session that the caller closes. */
   session(database?: string): Promise<pg.Client>;
-  /** Removes everything but the databases that a new cluster has. */
-  reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -77,14 +75,6 @@ export async function startCluster(): Promise<TestCluster> {
     port: 5432,
     sql,
     session,
-    async reset() {
-      const rows = await sql(
-        "select datname from pg_database where datname not in ('postgres', 'template0', 'template1')",
-      );
-      for (const { datname } of rows) {
-        await sql(`drop database "${String(datname).replaceAll('"', '""')}" with (force)`);
-      }
-    },
     async stop() {
       const ended = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGQUIT");

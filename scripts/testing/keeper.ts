@@ -17,7 +17,8 @@ export interface Keeper {
   folder: string;
   directory: string;
   configFile: string;
-  metricsFile: string;
+  /** The `cluster` part of its configuration. */
+  cluster: DbkeeperConfig["cluster"];
   /** Runs a command inside this process. */
   run(...argv: string[]): Promise<Outcome>;
   /** Runs a command that is interrupted when the signal fires. */
@@ -67,7 +68,7 @@ export async function newKeeper(
     folder,
     directory,
     configFile,
-    metricsFile,
+    cluster: base.cluster,
     runUntil,
     run: (...argv) => runUntil(new AbortController().signal, ...argv),
     configure,

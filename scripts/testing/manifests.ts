@@ -1,0 +1,63 @@
+import type { DatabaseEntry, Level, Manifest, Validation } from "../manifest.ts";
+
+const sha256 = "0".repeat(64);
+const time = "2026-06-01T02:00:00.000Z";
+
+/** A database of a run, with values that do not matter. */
+export function entryFor(name: string): DatabaseEntry {
+  return {
+    name,
+    file: "some.dump",
+    sizeBytes: 10,
+    sha256,
+    durationSeconds: 1.5,
+    format: "custom",
+    databaseBytes: null,
+    locale: {
+      encoding: "UTF8",
+      collate: "C",
+      ctype: "C",
+      provider: "c",
+      providerLocale: null,
+      icuRules: null,
+    },
+    content: { tables: [], largeObjects: { rows: 0, checksum: "0" } },
+  };
+}
+
+/** A manifest of a complete run without databases, and what differs from it. */
+export function manifestFor(differences: Partial<Manifest>): Manifest {
+  return {
+    formatVersion: 1,
+    cluster: "pg01",
+    systemIdentifier: null,
+    serverVersion: "16.4",
+    clientVersion: "16.4",
+    startedAt: time,
+    finishedAt: time,
+    databases: [],
+    globals: { file: "globals.sql", sizeBytes: 10, sha256, durationSeconds: 0.1 },
+    skipped: [],
+    failed: [],
+    validation: null,
+    offsite: null,
+    ...differences,
+  };
+}
+
+/** A validation in which every database ended alike. */
+export function validationFor(
+  level: Level,
+  outcome: Validation["outcome"],
+  names: readonly string[],
+): Validation {
+  const reason = outcome === "passed" ? null : "damaged";
+  return {
+    level,
+    outcome,
+    startedAt: time,
+    finishedAt: time,
+    databases: names.map((name) => ({ name, outcome, durationSeconds: 1, reason, notRestored: [] })),
+    globalsReason: null,
+  };
+}
