@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { readOutput, redact, runPipeline } from "./child.ts";
+
+const env = { PATH: process.env.PATH ?? "" };
+const never = new AbortController().signal;
+const shell = (script: string) => ({ file: "sh", args: ["-c", script], env });
+
+test("programs are connected and the output of the last is read whole", async () => {
+  const output = await readOutput([shell("seq 1 200000"), shell("cat"), shell("tail -n 1")], {
+    signal: never,
+  });
+  expect(output).toBe("200000\n");
+});
+
+test("a failure in front of a pipe is a failure, with the last lines it wrote", async () => {
+  const run = readOutput([shell("echo first; echo why >&2; exit 3"), shell("cat")], { signal: never });
+  await expect(run).rejects.toThrow("sh ended with code 3: why");
+});
+
+test("an end by signal is a failure", async () => {
+  await expect(runPipeline([shell("kill -KILL $$")], { signal: never })).rejects.toThrow(
+    "was ended by SIGKILL",
+  );
+});
+
+test("a program that is not there is a failure that names it", async () => {
+  const run = runPipeline([{ file: "/nowhere/zstd", args: [], env }, shell("cat")], { signal: never });
+  await expect(run).rejects.toThrow(/zstd cannot run: .*ENOENT/);
+});
+
+test("a consumer that fails ends the programs", async () => {
+  const consume = async () => {
+    throw new Error("disk full");
+  };
+  await expect(runPipeline([shell("yes")], { signal: never, consume })).rejects.toThrow("disk full");
+});
+
+test("an abort ends the programs", async () => {
+  const controller = new AbortController();
+  const run = runPipeline([shell("exec sleep 60"), shell("cat")], { signal: controller.signal });
+  controller.abort(new Error("stop"));
+  await expect(run).rejects.toThrow("stop");
+});
+
+test("passwords are taken out of messages", () => {
+  expect(redact("host=a password='x y' user=b")).toBe("host=a password=*** user=b");
+  expect(redact("postgres://me:hunter2@host/db")).toBe("postgres://me:***@host/db");
+});

@@ -1,0 +1,39 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { configSchema, loadConfig } from "./config.ts";
+import { dumpFormat, parseVersion } from "./tools.ts";
+
+test("a cluster's name and role suffice", () => {
+  const config = configSchema.parse({ cluster: { name: "pg01", role: "keeper" } });
+  expect(config).toMatchObject({
+    cluster: { socketDirectory: "/var/run/postgresql", port: 5432, maintenanceDatabase: "postgres" },
+    databases: "all",
+    directory: "/mnt/backup/postgresql",
+    compression: { zstdLevel: 3 },
+    keepDays: 30,
+    keepValidated: 3,
+  });
+});
+
+test("every mistake is named at once, unknown keys too", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-config-"));
+  const path = join(folder, "config.json");
+  await writeFile(
+    path,
+    JSON.stringify({ cluster: { name: "../up", role: "keeper" }, keepDays: 0, keepWeeks: 3 }),
+  );
+  const failure: unknown = await loadConfig(path).catch((error: unknown) => error);
+  await rm(folder, { recursive: true });
+  expect(failure).toMatchObject({ kind: "usage" });
+  const { message } = failure as Error;
+  for (const part of ["cluster.name", "keepDays", "keepWeeks"]) expect(message).toContain(part);
+});
+
+test("pg_dump compresses by itself from 16 on", () => {
+  const major = (text: string) => Number.parseInt(parseVersion(text), 10);
+  expect(dumpFormat(major("pg_dump (PostgreSQL) 16.4 (Ubuntu 16.4-0ubuntu0.24.04.2)"))).toBe("custom");
+  expect(dumpFormat(major("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"))).toBe("custom+zstd");
+  expect(dumpFormat(major("pg_dump (PostgreSQL) 18beta1"))).toBe("custom");
+});
