@@ -48,7 +48,7 @@ function explain(issue: z.core.$ZodIssue, value: unknown): string {
   if (value === undefined) return "property is missing and it is not optional";
   switch (issue.code) {
     case "invalid_type":
-      return `type check ('${issue.expected === "int" ? "integer" : issue.expected}') failed - got '${String(value)}'`;
+      return `type check ('${issue.expected === "number" ? "integer" : issue.expected}') failed - got '${String(value)}'`;
     case "invalid_value":
       return `value '${String(value)}' does not have a value in the enumeration '${issue.values.join(", ")}'`;
     case "too_small":

@@ -31,14 +31,22 @@ export function testConfig(overrides: Record<string, unknown> = {}): SimulatorCo
   });
 }
 
+type Fetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body?: string },
+) => Promise<{ status: number; statusText: string; json(): Promise<unknown>; text(): Promise<string> }>;
+
 /** A client for the API of a simulated cluster. */
 export class TestClient {
   readonly #url: string;
-  readonly #authorization: string | undefined;
+  readonly #authorization: string;
+  readonly #fetch: Fetch;
 
-  constructor(url: string, token: { id: string; secret: string } | undefined = adminToken) {
+  /** @param send how requests are sent, for a server whose certificate needs a CA of its own */
+  constructor(url: string, token: { id: string; secret: string } = adminToken, send: Fetch = fetch) {
     this.#url = url;
-    this.#authorization = token === undefined ? undefined : `PVEAPIToken=${token.id}=${token.secret}`;
+    this.#fetch = send;
+    this.#authorization = `PVEAPIToken=${token.id}=${token.secret}`;
   }
 
   /** Calls the API with form parameters (JSON where `json` is given). */
@@ -53,15 +61,16 @@ export class TestClient {
       for (const each of Array.isArray(value) ? value : [value]) form.append(key, String(each));
     }
     const inQuery = method === "GET" || method === "DELETE";
-    const headers: Record<string, string> = {};
-    if (this.#authorization !== undefined) headers.authorization = this.#authorization;
-    if (json !== undefined) headers["content-type"] = "application/json";
+    const headers: Record<string, string> = { authorization: this.#authorization };
+    if (!inQuery) {
+      headers["content-type"] = json === undefined ? "application/x-www-form-urlencoded" : "application/json";
+    }
     const body = json !== undefined ? JSON.stringify(json) : inQuery ? undefined : form;
     const query = inQuery && form.size > 0 ? `?${form}` : "";
-    const response = await fetch(`${this.#url}/api2/json${path}${query}`, {
+    const response = await this.#fetch(`${this.#url}/api2/json${path}${query}`, {
       method,
       headers,
-      ...(body === undefined ? {} : { body }),
+      ...(body === undefined ? {} : { body: body instanceof URLSearchParams ? body.toString() : body }),
     });
     const answer = (await response.json()) as Answer["body"];
     return { status: response.status, reason: response.statusText, body: answer };
@@ -94,9 +103,9 @@ export class TestClient {
 
   /** Sends or fetches a snippet. */
   async snippet(method: string, path: string, content?: string): Promise<{ status: number; text: string }> {
-    const response = await fetch(`${this.#url}/sim/nodes/${path}`, {
+    const response = await this.#fetch(`${this.#url}/sim/nodes/${path}`, {
       method,
-      headers: { authorization: this.#authorization ?? "", "content-type": "application/octet-stream" },
+      headers: { authorization: this.#authorization, "content-type": "application/octet-stream" },
       ...(content === undefined ? {} : { body: content }),
     });
     return { status: response.status, text: await response.text() };

@@ -1,0 +1,356 @@
+import { createHash } from "node:crypto";
+import { createServer as createHttpServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startTestCluster, TestClient, type TestCluster } from "./testing.ts";
+
+let cluster: TestCluster;
+beforeEach(async () => {
+  cluster = await startTestCluster();
+});
+afterEach(async () => {
+  await cluster.close();
+});
+
+describe("access", () => {
+  test("without a token, with a wrong one, with an unknown one: 401", async () => {
+    const { url } = cluster;
+    const call = (token?: { id: string; secret: string }) => {
+      const client = new TestClient(url, token);
+      return client.call("GET", "/version");
+    };
+    const bare = await fetch(`${url}/api2/json/version`);
+    expect([bare.status, bare.statusText]).toEqual([401, "No ticket"]);
+    expect((await call({ id: "test@pve!all", secret: "wrong" })).reason).toBe("invalid token value!");
+    expect((await call({ id: "no@pve!body", secret: "x" })).status).toBe(401);
+    expect((await call()).status).toBe(200);
+  });
+
+  test("a missing privilege is named with its path", async () => {
+    const auditor = new TestClient(cluster.url, { id: "test@pve!audit", secret: "look" });
+    const answer = await auditor.call("POST", "/nodes/pve1/qemu", { vmid: 100 });
+    expect(answer.status).toBe(403);
+    expect(answer.body.message).toBe("Permission check failed (/vms/100, VM.Allocate)\n");
+    expect((await auditor.call("GET", "/cluster/backup")).status).toBe(200);
+  });
+});
+
+describe("requests", () => {
+  test("an unknown path is not implemented, with method and path", async () => {
+    const answer = await cluster.client.call("GET", "/nodes/pve1/nothing");
+    expect([answer.status, answer.reason]).toEqual([501, "Method 'GET /nodes/pve1/nothing' not implemented"]);
+    expect(answer.body.data).toBeNull();
+  });
+
+  test("unknown, missing and wrong parameters are told together", async () => {
+    const answer = await cluster.client.call("POST", "/nodes/pve1/qemu", { cores: "many", colour: "red" });
+    expect([answer.status, answer.reason]).toEqual([400, "Parameter verification failed."]);
+    expect(answer.body.errors).toEqual({
+      colour: "property is not defined in schema and the schema does not allow additional properties",
+      cores: "type check ('integer') failed - got 'many'",
+      vmid: "property is missing and it is not optional",
+    });
+  });
+
+  test("an unknown node is refused", async () => {
+    const answer = await cluster.client.call("GET", "/nodes/pve9/qemu");
+    expect([answer.status, answer.reason]).toEqual([500, "no such cluster node 'pve9'"]);
+  });
+
+  test("JSON and form bodies mean the same", async () => {
+    const create = "/nodes/pve1/qemu";
+    await cluster.client.call("POST", create, {}, { vmid: 100, onboot: true, cores: 2, name: "a" });
+    await cluster.client.task("POST", create, { vmid: 101, onboot: 1, cores: "2", name: "a" });
+    const config = async (vmid: number) => {
+      const { digest, meta, vmgenid, smbios1, ...rest } = await cluster.client.ok<Record<string, unknown>>(
+        "GET",
+        `/nodes/pve1/qemu/${vmid}/config`,
+      );
+      return rest;
+    };
+    expect(await config(100)).toEqual({ onboot: 1, cores: 2, name: "a" });
+    expect(await config(101)).toEqual(await config(100));
+  });
+});
+
+describe("virtual machines", () => {
+  const create = (parameters: Record<string, string | number> = {}) =>
+    cluster.client.task("POST", "/nodes/pve1/qemu", { vmid: 2002, name: "proj-pg01", ...parameters });
+  const config = () => cluster.client.ok<Record<string, string>>("GET", "/nodes/pve1/qemu/2002/config");
+
+  test("disks are allocated, interfaces get a hardware address", async () => {
+    await create({
+      scsi0: "local-lvm:32,discard=on",
+      ide2: "local-lvm:cloudinit",
+      net0: "virtio,bridge=vmbr0",
+    });
+    expect(await config()).toMatchObject({
+      scsi0: "local-lvm:vm-2002-disk-0,discard=on,size=32G",
+      ide2: "local-lvm:vm-2002-cloudinit,media=cdrom,size=4M",
+      net0: expect.stringMatching(/^virtio=BC:24:11(:[0-9A-F]{2}){3},bridge=vmbr0$/),
+    });
+    const volumes = await cluster.client.ok<{ volid: string; size: number }[]>(
+      "GET",
+      "/nodes/pve1/storage/local-lvm/content",
+      { vmid: 2002 },
+    );
+    expect(volumes.find((volume) => volume.volid === "local-lvm:vm-2002-disk-0")?.size).toBe(32 * 2 ** 30);
+  });
+
+  test("an id is used once, and the next free one is offered", async () => {
+    await create();
+    const again = await cluster.client.call("POST", "/nodes/pve2/qemu", { vmid: 2002 });
+    expect(again.reason).toBe("unable to create VM 2002 - VM 2002 already exists on node 'pve1'");
+    expect(await cluster.client.ok("GET", "/cluster/nextid")).toBe("100");
+    const taken = await cluster.client.call("GET", "/cluster/nextid", { vmid: 2002 });
+    expect(taken.body.errors).toEqual({ vmid: "VM 2002 already exists" });
+  });
+
+  test("of two creates of one id at the same time, one wins", async () => {
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => cluster.client.call("POST", "/nodes/pve1/qemu", { vmid: 300 })),
+    );
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);
+  });
+
+  test("a change needs the present digest", async () => {
+    await create({ cores: 2 });
+    const before = await config();
+    const path = "/nodes/pve1/qemu/2002/config";
+    await cluster.client.ok("PUT", path, { cores: 4, digest: before.digest });
+    const stale = await cluster.client.call("PUT", path, { cores: 8, digest: before.digest ?? "" });
+    expect(stale.reason).toMatch(/^detected modified configuration/);
+    expect((await config()).cores).toBe(4);
+  });
+
+  test("a disk that is taken away stays as unused, a resize only grows", async () => {
+    await create({ scsi0: "local-lvm:8", scsi1: "local-lvm:10" });
+    const path = "/nodes/pve1/qemu/2002";
+    expect(await cluster.client.task("PUT", `${path}/resize`, { disk: "scsi0", size: "+2G" })).toBe("OK");
+    expect(await cluster.client.task("PUT", `${path}/resize`, { disk: "scsi0", size: "4G" })).toBe(
+      "shrinking disks is not supported",
+    );
+    await cluster.client.ok("PUT", `${path}/config`, { delete: "scsi1" });
+    expect(await config()).toMatchObject({
+      scsi0: "local-lvm:vm-2002-disk-0,size=10G",
+      unused0: "local-lvm:vm-2002-disk-1",
+    });
+  });
+
+  test("a protected machine is not removed; purge takes it out of the backup jobs", async () => {
+    await create({ protection: 1 });
+    const job = { id: "daily", schedule: "02:00", storage: "local", vmid: "2001,2002" };
+    await cluster.client.ok("POST", "/cluster/backup", job);
+    const path = "/nodes/pve1/qemu/2002";
+    expect((await cluster.client.call("DELETE", path)).reason).toBe(
+      "can't remove VM 2002 - protection mode enabled",
+    );
+    await cluster.client.ok("PUT", `${path}/config`, { protection: 0 });
+    expect(await cluster.client.task("DELETE", path, { purge: 1 })).toBe("OK");
+    expect(await cluster.client.ok("GET", "/cluster/backup/daily")).toMatchObject({ vmid: "2001" });
+    expect((await cluster.client.call("GET", `${path}/config`)).reason).toBe(
+      "Configuration file 'nodes/pve1/qemu-server/2002.conf' does not exist",
+    );
+  });
+
+  test("a machine without an image does not start, and its task says why", async () => {
+    await create({ scsi0: "local-lvm:8" });
+    const exit = await cluster.client.task("POST", "/nodes/pve1/qemu/2002/status/start");
+    expect(exit).toMatch(/no disk with an imported image/);
+    expect(await cluster.client.ok("GET", "/nodes/pve1/qemu/2002/status/current")).toMatchObject({
+      status: "stopped",
+    });
+    const ping = await cluster.client.call("POST", "/nodes/pve1/qemu/2002/agent/ping");
+    expect(ping.reason).toBe("VM 2002 is not running");
+  });
+
+  test("everything is there after a restart", async () => {
+    await create({ memory: 4096, tags: "database;desi" });
+    const before = await config();
+    await cluster.restart();
+    expect(await config()).toEqual(before);
+  });
+});
+
+describe("backup jobs", () => {
+  const job = { id: "vm-daily", schedule: "02:00", storage: "local", mode: "snapshot", vmid: "2002" };
+
+  test("strings on write are objects on read, and writes answer null", async () => {
+    const written = {
+      ...job,
+      "prune-backups": "keep-daily=7,keep-weekly=4",
+      fleecing: "enabled=1,storage=local-lvm",
+    };
+    expect(await cluster.client.ok("POST", "/cluster/backup", written)).toBeNull();
+    const read = await cluster.client.ok<Record<string, unknown>>("GET", "/cluster/backup/vm-daily");
+    expect(read).toMatchObject({
+      id: "vm-daily",
+      type: "vzdump",
+      enabled: 1,
+      "prune-backups": { "keep-daily": "7", "keep-weekly": "4" },
+      fleecing: { enabled: "1", storage: "local-lvm" },
+    });
+    expect(new Date(Number(read["next-run"]) * 1000).getUTCHours()).toBe(2);
+  });
+
+  test.each([
+    [{ ...job, all: 1 }, { all: "option conflicts with option 'vmid'" }],
+    [{ id: "x1", schedule: "02:00" }, { vmid: "property is missing and it is not optional" }],
+    [{ ...job, schedule: "25:00" }, { schedule: expect.stringContaining("hour '25' is not within 0..23") }],
+    [{ ...job, "prune-backups": "keep-daily=x" }, { "prune-backups": expect.stringContaining("'integer'") }],
+    [{ ...job, mode: "hot" }, { mode: expect.stringContaining("enumeration 'snapshot, suspend, stop'") }],
+  ])("%j is refused", async (parameters, errors) => {
+    const answer = await cluster.client.call("POST", "/cluster/backup", parameters);
+    expect([answer.status, answer.body.errors]).toEqual([400, errors]);
+  });
+
+  test("a change of the machines replaces the selection before", async () => {
+    await cluster.client.ok("POST", "/cluster/backup", {
+      id: "all1",
+      schedule: "daily",
+      all: 1,
+      exclude: "100",
+    });
+    await cluster.client.ok("PUT", "/cluster/backup/all1", { vmid: "200" });
+    const read = await cluster.client.ok<Record<string, unknown>>("GET", "/cluster/backup/all1");
+    expect(read).not.toHaveProperty("all");
+    expect(read).not.toHaveProperty("exclude");
+    await cluster.client.ok("DELETE", "/cluster/backup/all1");
+    expect((await cluster.client.call("GET", "/cluster/backup/all1")).body.errors).toEqual({
+      id: "No such job 'all1'",
+    });
+  });
+
+  test("machines in no job are listed", async () => {
+    for (const vmid of [2002, 2003]) await cluster.client.task("POST", "/nodes/pve1/qemu", { vmid });
+    await cluster.client.ok("POST", "/cluster/backup", job);
+    const list = await cluster.client.ok<{ vmid: number }[]>("GET", "/cluster/backup-info/not-backed-up");
+    expect(list.map((guest) => guest.vmid)).toEqual([2003]);
+  });
+});
+
+describe("storages", () => {
+  const pbs = {
+    storage: "pbs01",
+    type: "pbs",
+    server: "10.0.0.9",
+    datastore: "main",
+    username: "pve@pbs!token",
+    password: "hidden-word",
+    "encryption-key": "autogen",
+    "prune-backups": "keep-all=1",
+  };
+
+  test("a generated key is shown once, then only its fingerprint; a password never", async () => {
+    const made = await cluster.client.ok<{ config: Record<string, string> }>("POST", "/storage", pbs);
+    const key = JSON.parse(made.config["encryption-key"] ?? "") as { data: string; fingerprint: string };
+    expect(Buffer.from(key.data, "base64")).toHaveLength(32);
+    const read = await cluster.client.call("GET", "/storage/pbs01");
+    expect(read.body.data).toMatchObject({ "encryption-key": key.fingerprint, content: "backup" });
+    expect(JSON.stringify(read.body)).not.toContain("hidden-word");
+    expect(JSON.stringify(read.body)).not.toContain(key.data);
+  });
+
+  test("what a type needs is asked for; an id is used once; delete takes it away", async () => {
+    const { datastore, ...lacking } = pbs;
+    expect((await cluster.client.call("POST", "/storage", lacking)).body.errors).toEqual({
+      datastore: "property is missing and it is not optional",
+    });
+    await cluster.client.ok("POST", "/storage", pbs);
+    expect((await cluster.client.call("POST", "/storage", pbs)).reason).toBe(
+      "storage ID 'pbs01' already defined",
+    );
+    await cluster.client.ok("PUT", "/storage/pbs01", { disable: 1, delete: "prune-backups" });
+    expect(await cluster.client.ok("GET", "/storage/pbs01")).not.toHaveProperty("prune-backups");
+    await cluster.client.ok("DELETE", "/storage/pbs01");
+    expect((await cluster.client.call("GET", "/storage/pbs01")).reason).toBe(
+      "storage 'pbs01' does not exist",
+    );
+  });
+
+  test("snippets are put, read, listed and removed, with the token", async () => {
+    const path = "pve1/snippets/local/pg01.yaml";
+    expect((await cluster.client.snippet("PUT", path, "#cloud-config\n")).status).toBe(200);
+    expect((await cluster.client.snippet("GET", path)).text).toBe("#cloud-config\n");
+    const list = await cluster.client.ok<{ volid: string }[]>("GET", "/nodes/pve1/storage/local/content");
+    expect(list.map((volume) => volume.volid)).toEqual(["local:snippets/pg01.yaml"]);
+    expect(await cluster.client.ok("GET", "/nodes/pve2/storage/local/content")).toEqual([]);
+    expect((await cluster.client.snippet("PUT", "pve1/snippets/local/..%2Fx", "")).status).toBe(400);
+    const stranger = new TestClient(cluster.url, { id: "test@pve!audit", secret: "look" });
+    expect((await stranger.snippet("PUT", path, "x")).status).toBe(403);
+    expect((await cluster.client.snippet("DELETE", path)).status).toBe(200);
+    expect((await cluster.client.snippet("GET", path)).status).toBe(500);
+  });
+});
+
+describe("downloads", () => {
+  const content = Buffer.from("an image".repeat(1000));
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  let mirror: Server;
+  let url: string;
+  beforeAll(async () => {
+    mirror = createHttpServer((request, response) => {
+      response.writeHead(request.url === "/image.raw" ? 200 : 404).end(content);
+    });
+    await new Promise<void>((resolve) => mirror.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    mirror.closeAllConnections();
+    mirror.close();
+  });
+  const fetchImage = (checksum = sha256, file = "image.raw") =>
+    cluster.client.task("POST", "/nodes/pve1/storage/local/download-url", {
+      url: `${url}/${file}`,
+      content: "import",
+      filename: "image.raw",
+      checksum,
+      "checksum-algorithm": "sha256",
+    });
+  const listed = () =>
+    cluster.client.ok<{ volid: string; size: number }[]>("GET", "/nodes/pve1/storage/local/content");
+
+  test("a file arrives whole, a second time it is accepted by its checksum", async () => {
+    expect(await fetchImage()).toBe("OK");
+    expect(await listed()).toMatchObject([
+      { volid: "local:import/image.raw", size: content.length, format: "raw" },
+    ]);
+    expect(await fetchImage()).toBe("OK");
+    const remove = "/nodes/pve1/storage/local/content/local:import/image.raw";
+    expect(await cluster.client.task("DELETE", remove)).toBe("OK");
+    expect(await listed()).toEqual([]);
+  });
+
+  test("a wrong checksum, a wrong address and a different existing file fail, and leave nothing new", async () => {
+    expect(await fetchImage("0".repeat(64))).toBe(
+      `checksum mismatch: got '${sha256}' != expect '${"0".repeat(64)}'`,
+    );
+    expect(await fetchImage(sha256, "gone.raw")).toMatch(/answered 404/);
+    expect(await listed()).toEqual([]);
+    await fetchImage();
+    expect(await fetchImage("0".repeat(64))).toBe(
+      "refusing to override existing file '/var/lib/vz/import/image.raw'",
+    );
+  });
+
+  test("what is not a guest image is not imported", async () => {
+    await fetchImage();
+    const drive = "local-lvm:0,import-from=local:import/image.raw";
+    const exit = await cluster.client.task("POST", "/nodes/pve1/qemu", { vmid: 100, scsi0: drive });
+    expect(exit).toMatch(/cannot import 'local:import\/image.raw': not a squashfs image/);
+    expect(await cluster.client.ok("GET", "/nodes/pve1/qemu")).toEqual([]);
+  });
+
+  test("a task tells its type, its user and its log", async () => {
+    await fetchImage("0".repeat(64));
+    const [task] = await cluster.client.ok<{ upid: string; status: string }[]>("GET", "/nodes/pve1/tasks");
+    expect(task?.upid).toMatch(
+      /^UPID:pve1:[0-9A-F]{8}:[0-9A-F]{8,}:[0-9A-F]{8}:download:image\.raw:test@pve!all:$/,
+    );
+    const path = `/nodes/pve1/tasks/${encodeURIComponent(task?.upid ?? "")}/log`;
+    const log = await cluster.client.call("GET", path);
+    const lines = log.body.data as { n: number; t: string }[];
+    expect(lines.at(-1)?.t).toMatch(/^TASK ERROR: checksum mismatch/);
+    expect(log.body.total).toBe(lines.length);
+  });
+});
