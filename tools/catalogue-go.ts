@@ -30,7 +30,7 @@ export const goTools = {
   "pulumi-language-nodejs": {
     name: "pulumi-language-nodejs",
     why: "Runs infra/index.ts for the engine.",
-    versionQuery: { args: ["-version"], pattern: /v?(\d+\.\d+\.\d+\S*)/ },
+    // It tells no version; every release speaks the engine's protocol.
     vendor: pulumiDownload(),
     go: {
       module: "pulumi-language-nodejs",
