@@ -9,6 +9,7 @@ import { acl } from "./routes/acl.ts";
 import { admin } from "./routes/admin.ts";
 import { datastores } from "./routes/datastore.ts";
 import { jobs } from "./routes/jobs.ts";
+import { namespaces } from "./routes/namespace.ts";
 import { users } from "./routes/users.ts";
 import { Store } from "./state.ts";
 import { Tasks } from "./tasks.ts";
@@ -35,7 +36,7 @@ export interface Simulator extends RunningServer {
 }
 
 /** Every call that the simulated server knows. */
-export const routes: readonly Route[] = [...admin, ...datastores, ...jobs, ...users, ...acl];
+export const routes: readonly Route[] = [...admin, ...datastores, ...namespaces, ...jobs, ...users, ...acl];
 
 /** Starts a simulated Proxmox Backup Server. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {

@@ -78,7 +78,8 @@ export async function removeSnapshot(snapshot: Snapshot): Promise<void> {
   await rm(snapshot.folder, { recursive: true, force: true });
 }
 
-function namespaceFolder(root: string, namespace: string): string {
+/** Where a namespace of a datastore lies. */
+export function namespaceFolder(root: string, namespace: string): string {
   return join(root, ...namespace.split("/").flatMap((name) => (name === "" ? [] : ["ns", name])));
 }
 

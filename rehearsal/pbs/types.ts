@@ -39,6 +39,13 @@ export const namespace = {
   optional: true,
 } as const satisfies ParameterType;
 
+export const namespaceLevel = {
+  type: "string",
+  minLength: 1,
+  maxLength: 32,
+  pattern: new RegExp(`^${safeId}$`),
+} as const satisfies ParameterType;
+
 export const maxDepth = {
   type: "integer",
   minimum: 0,

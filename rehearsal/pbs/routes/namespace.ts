@@ -16,8 +16,17 @@ export const namespaces: readonly Route[] = [
     parameters: { store: id, parent: namespace, "max-depth": maxDepth },
     async run(server, values, caller) {
       const parent = textOf(values, "parent");
-      server.access.require(caller, storeAclPath({ store: values.store, ns: parent }), ["Datastore.Audit", "Datastore.Backup"], true);
-      const found = await listNamespaces(folderOf(server, textOf(values, "store")), parent, Number(values["max-depth"] ?? 7));
+      server.access.require(
+        caller,
+        storeAclPath({ store: values.store, ns: parent }),
+        ["Datastore.Audit", "Datastore.Backup"],
+        true,
+      );
+      const found = await listNamespaces(
+        folderOf(server, textOf(values, "store")),
+        parent,
+        Number(values["max-depth"] ?? 7),
+      );
       return { data: found.map((ns) => ({ ns })) };
     },
   },
@@ -31,7 +40,8 @@ export const namespaces: readonly Route[] = [
       const root = folderOf(server, textOf(values, "store"));
       const known = await listNamespaces(root, "", 7);
       const ns = parent === "" ? textOf(values, "name") : `${parent}/${textOf(values, "name")}`;
-      if (!known.includes(parent)) throw new ApiError(400, `cannot create new namespace, parent ${parent} doesn't already exists`);
+      if (!known.includes(parent))
+        throw new ApiError(400, `cannot create new namespace, parent ${parent} doesn't already exists`);
       if (known.includes(ns)) throw new ApiError(400, `namespace '${ns}' already exists`);
       await mkdir(namespaceFolder(root, ns), { recursive: true });
       return { data: ns };
@@ -48,7 +58,9 @@ export const namespaces: readonly Route[] = [
       const below = await listNamespaces(root, "", 7);
       if (!below.includes(ns)) throw new ApiError(400, `namespace '${ns}' not found`);
       const held = await Promise.all(
-        below.filter((name) => name === ns || name.startsWith(`${ns}/`)).map((name) => listSnapshots(root, name)),
+        below
+          .filter((name) => name === ns || name.startsWith(`${ns}/`))
+          .map((name) => listSnapshots(root, name)),
       );
       if (values["delete-groups"] === true) {
         await rm(namespaceFolder(root, ns), { recursive: true, force: true });
