@@ -52,7 +52,8 @@ export const namespace = defineResource<PbsClient, typeof namespaceInputs.shape,
     try {
       await call.client.delete(pathOf(store), { ns, "delete-groups": deleteGroups }, call.signal);
     } catch (error) {
-      if (!isGone(error)) throw error;
+      // The server words this refusal differently from one version to the next.
+      if (!isGone(error) && (await exists(call, { store, ns }))) throw error;
     }
   },
 });

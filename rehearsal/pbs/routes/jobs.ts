@@ -86,6 +86,8 @@ const syncProperties = {
   "encrypted-only": flag,
   "run-on-mount": flag,
   "unmount-on-done": flag,
+  "active-encryption-key": optional(id),
+  "associated-key": { type: "array", optional: true },
   "sync-direction": { type: "string", enum: ["pull", "push"], optional: true },
   "worker-threads": threads,
   "rate-in": rate,

@@ -115,7 +115,11 @@ export const users: readonly Route[] = [
   {
     method: "PUT",
     path: "/access/password",
-    parameters: { userid: userId, password, "confirmation-password": { type: "string", optional: true } },
+    parameters: {
+      userid: userId,
+      password,
+      "confirmation-password": { ...password, minLength: 1, maxLength: 1024, optional: true },
+    },
     run() {
       // Every caller here has a token: there are no tickets.
       throw new ApiError(400, "API tokens cannot access this API endpoint");

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { PbsClient } from "../../infra/pbs/client.ts";
+import { openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
+
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const tokenId = "root@pam!pulumi";
+const tokenSecret = "0c8ccf0c-60b8-4a0d-9d5c-0c8b7a7a1a55";
+let folder: string;
+const started: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lab-pbs-crash-"));
+  await writeFile(join(folder, "tokens.json"), JSON.stringify({ [tokenId]: tokenSecret }), { mode: 0o600 });
+});
+afterEach(async () => {
+  for (const process of started) await end(process, "SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(): Promise<{ server: ChildProcess; client: PbsClient }> {
+  const authority = await openCertificateAuthority(join(folder, "tls"));
+  const names = { name: "pbs", ipAddresses: ["127.0.0.1"], dnsNames: [] };
+  const { certPath, keyPath } = await serverCertificate(authority, join(folder, "tls"), names);
+  const files = ["--state", join(folder, "state"), "--cert", certPath, "--key", keyPath];
+  const server = spawn(
+    process.execPath,
+    [main, ...files, "--tokens", join(folder, "tokens.json"), "--port", "0"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  started.push(server);
+  for await (const url of createInterface({ input: server.stdout })) {
+    return { server, client: new PbsClient({ url, tokenId, tokenSecret, caCertificate: authority.certPem }) };
+  }
+  throw new Error("the server ended without a word");
+}
+
+function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    server.once("exit", () => resolve());
+    server.kill(signal);
+  });
+}
+
+it("keeps everything that it has confirmed when it is killed, and starts again", async () => {
+  const first = await start();
+  const confirmed: string[] = [];
+  const writing = (async () => {
+    for (let index = 0; ; index++) {
+      const userid = `user-${index}@pbs`;
+      await first.client.post("/access/users", { userid });
+      confirmed.push(userid);
+      if (confirmed.length === 25) void end(first.server, "SIGKILL");
+    }
+  })();
+  await expect(writing).rejects.toThrow();
+  await end(first.server, "SIGKILL");
+
+  const second = await start();
+  const { data } = await second.client.get("/access/users");
+  const kept = (data as { userid: string }[]).map(({ userid }) => userid);
+  expect(confirmed.length).toBeGreaterThanOrEqual(25);
+  expect(kept).toEqual(expect.arrayContaining(confirmed));
+  expect((await stat(join(folder, "state/state.json"))).mode & 0o777).toBe(0o600);
+});
+
+it("ends at once when asked to", async () => {
+  const { server } = await start();
+  await end(server, "SIGTERM");
+  expect(server.exitCode).toBe(0);
+});
