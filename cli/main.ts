@@ -1,14 +1,27 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { register as registerDoctor } from "./doctor.ts";
+import { register as registerDown } from "./down.ts";
 import { register as registerLogs } from "./logs.ts";
+import { register as registerPreview } from "./preview.ts";
+import { register as registerPulumi } from "./pulumi.ts";
+import { register as registerStatus } from "./status.ts";
 import { exitCodes, printError } from "./terminal.ts";
+import { register as registerUp } from "./up.ts";
 
 /** What every command file exports: it adds itself and loads its implementation inside the action. */
 type Register = (program: Command) => void;
 
 /** In the order of `lab --help`. */
-const commands: readonly Register[] = [registerDoctor, registerLogs];
+const commands: readonly Register[] = [
+  registerUp,
+  registerStatus,
+  registerDown,
+  registerPreview,
+  registerPulumi,
+  registerLogs,
+  registerDoctor,
+];
 
 /** The command line with every command on it; throws commander's error instead of exiting. */
 export function createProgram(): Command {

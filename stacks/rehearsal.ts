@@ -9,7 +9,6 @@ const artifact = z.strictObject({ version: z.string(), url: z.string(), sha256: 
 const machine = z.strictObject({
   /** The first three numbers of the private network, for example 10.213.7. */
   network: z.string(),
-  bridge: z.string(),
   image: z.strictObject({ url: z.string(), sha256: z.string() }),
   binaries: z.strictObject({
     node: artifact,
@@ -27,7 +26,7 @@ const machine = z.strictObject({
 
 /** The lab on one machine: the same program with three small guests, a database pair and their monitoring. */
 export default (given: unknown): SiteInput => {
-  const { network, bridge, image, binaries, smarthost, webhookUrl, s3Endpoint, pbs } = machine.parse(given);
+  const { network, image, binaries, smarthost, webhookUrl, s3Endpoint, pbs } = machine.parse(given);
   const guest = { image: "debian-12", network: "rehearsal", cores: 1, memoryMib: 1024, diskGib: 8 } as const;
   const daily = { tier: "critical", backup: { tool: "pbs", policy: "proj-pg01-daily" } } as const;
   const { databases, archive, ...rest } = lab();
@@ -36,11 +35,8 @@ export default (given: unknown): SiteInput => {
     name: "rehearsal",
     domain: "rehearsal.radioastronomy.io",
     disposable: true,
-    proxmox: {
-      nodes: [{ name: "pve1", address: `${network}.1` }],
-      storage: { images: "local", snippets: "local", disks: "local" },
-    },
-    networks: { rehearsal: { cidr: `${network}.0/24`, bridge } },
+    proxmox: { nodes: [{ name: "pve1", address: `${network}.1` }] },
+    networks: { rehearsal: { cidr: `${network}.0/24`, bridge: "vmbr0" } },
     images: { "debian-12": { url: image.url, sha256: image.sha256, fileName: "debian-12.raw" } },
     guests: [
       { ...guest, ...daily, id: 2002, name: "proj-pg01", node: "pve1", address: `${network}.52` },

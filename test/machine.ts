@@ -4,7 +4,6 @@ const artifact = (name: string) => ({ version: "1", url: `http://10.213.7.1:8080
 /** What a machine tells the rehearsal stack, for tests that need no machine. */
 export const machineExample = {
   network: "10.213.7",
-  bridge: "lab0123abcd",
   image: { url: "http://10.213.7.1:8080/debian-12.raw", sha256: digest },
   binaries: {
     node: artifact("node"),

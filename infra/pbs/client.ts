@@ -151,7 +151,7 @@ export function apiPath(parts: TemplateStringsArray, ...values: readonly string[
 }
 
 /** As the server reads forms: booleans as 1 and 0, an array as its name repeated. */
-export function encodeParameters(parameters: Parameters): string {
+function encodeParameters(parameters: Parameters): string {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     if (value === undefined) continue;

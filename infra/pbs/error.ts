@@ -47,7 +47,7 @@ interface Refusal {
 }
 
 /** The server answers with plain text; a proxy or its `extjs` formatter with JSON. */
-export function readRefusal(body: string): Refusal {
+function readRefusal(body: string): Refusal {
   const text = body.trim();
   const json = parseJson(text);
   if (json) {

@@ -104,7 +104,7 @@ function fingerprintFailure(server: URL, actual: string | undefined, trust: Trus
 }
 
 /** `AA:BB…`, `aabb…` and `aa:bb…` as the product writes it: `aa:bb…`. */
-export function normalFingerprint(fingerprint: string): string {
+function normalFingerprint(fingerprint: string): string {
   const digits = fingerprint.replaceAll(":", "").toLowerCase();
   return digits.match(/../g)?.join(":") ?? digits;
 }

@@ -123,6 +123,8 @@ function handlers<Client, Config>(
     create: unary<proto.CreateRequest, proto.CreateResponse>(async (request) => {
       const resource = resourceOf(request.getUrn());
       const inputs = decode(request.getProperties());
+      // After a handshake the engine asks for every preview too: the inputs are all that is known.
+      if (request.getPreview()) return previewOf(new proto.CreateResponse(), resource, inputs, {});
       const { id, outputs } = await resource.create(callFor(request.getUrn(), request.getTimeout()), inputs);
       const response = new proto.CreateResponse();
       response.setId(id);
@@ -148,6 +150,15 @@ function handlers<Client, Config>(
     update: unary<proto.UpdateRequest, proto.UpdateResponse>(async (request) => {
       const resource = resourceOf(request.getUrn());
       const wanted = decode(request.getNews());
+      // What the product computed stays as it was: an unknown address would make its dependants look replaced.
+      if (request.getPreview()) {
+        return previewOf(
+          new proto.UpdateResponse(),
+          resource,
+          wanted,
+          computed(resource, decode(request.getOlds())),
+        );
+      }
       const outputs = await resource.update(
         callFor(request.getUrn(), request.getTimeout()),
         request.getId(),
@@ -172,6 +183,21 @@ function handlers<Client, Config>(
       return invokeResponse(fn, callFor(request.getTok(), 0).client, decode(request.getArgs()));
     }),
   };
+}
+
+function previewOf<Response extends proto.CreateResponse | proto.UpdateResponse>(
+  response: Response,
+  resource: AnyResource<never>,
+  inputs: Properties,
+  outputs: Properties,
+): Response {
+  response.setProperties(encodeState(resource, inputs, outputs));
+  return response;
+}
+
+/** The outputs that are not inputs. */
+function computed(resource: AnyResource<never>, outputs: Properties): Properties {
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !(name in resource.inputs.shape)));
 }
 
 async function invokeResponse<Client>(

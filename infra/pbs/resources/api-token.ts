@@ -18,13 +18,6 @@ export const apiTokenInputs = z.object({
   comment: comment.optional(),
 });
 
-export interface ApiTokenOutputs {
-  /** `name@realm!token`, as `Acl` and clients take it. */
-  readonly tokenId: string;
-  /** The secret; the server shows it only once, so an imported token has none. */
-  readonly value?: string;
-}
-
 export const apiToken = configResource({
   token: "pbs:index:ApiToken",
   kind: "API token",

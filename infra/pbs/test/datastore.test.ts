@@ -54,6 +54,15 @@ describe("a datastore", () => {
     expect(await names("/access/acl")).not.toContain("/datastore/jobs");
   });
 
+  it("keeps data and jobs when nothing is recorded of how to delete it", async () => {
+    const one = await managed(datastore).create({ name: "bare", path: "/mnt/bare" });
+    await managed(pruneJob).create({ jobId: "bare-prune", store: "bare", schedule: "daily", keepLast: 1 });
+    one.inputs = {};
+    await one.delete();
+    expect(await readdir(join(world.folder, "pbs/root/mnt/bare"))).toContain(".chunks");
+    expect((await world.client.get("/config/prune/bare-prune")).data).toMatchObject({ store: "bare" });
+  });
+
   it("shows the log of the task that could not make it", async () => {
     const folder = join(world.folder, "pbs/root/mnt/full");
     await mkdir(folder, { recursive: true });

@@ -1,0 +1,22 @@
+import type { Command } from "commander";
+import { UserError } from "./terminal.ts";
+
+/** `lab pulumi -- …`: the engine with the environment of the one-machine lab. */
+export function register(program: Command): void {
+  program
+    .command("pulumi")
+    .description("run the Pulumi engine with the environment of this machine's lab")
+    .argument("<arguments...>", "what pulumi is given, after --")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ ./lab pulumi -- preview --diff\n  $ ./lab pulumi -- refresh --yes\n  $ ./lab pulumi -- stack output --json\n",
+    )
+    .action(async (args: string[]) => {
+      const { findInstance } = await import("../rehearsal/lab/instance.ts");
+      const { withEngine } = await import("../rehearsal/lab/engine.ts");
+      const { engineOptions } = await import("../rehearsal/lab/up.ts");
+      const instance = await findInstance();
+      if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
+      process.exitCode = await withEngine(engineOptions(instance), (engine) => engine.attach(args));
+    });
+}

@@ -1,0 +1,137 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeHost, notRoot } from "./testing/fake-host.ts";
+import { deliveryInputs } from "./testing/inputs.ts";
+
+const service = "[Service]\nExecStart=/usr/bin/exporter\n[Install]\nWantedBy=multi-user.target\n";
+const dying = service.replace("/usr/bin/exporter", "/bin/false");
+const oneshot = "[Service]\nType=oneshot\nExecStart=/usr/bin/setup\n";
+
+describe.skipIf(notRoot)("activating units on a host", { timeout: 60_000 }, () => {
+  let host: FakeHost;
+  beforeEach(() => {
+    host = new FakeHost();
+  });
+  afterEach(() => host.remove());
+
+  it("enables and starts a new unit after a daemon-reload", async () => {
+    await host.run(deliveryInputs({ units: [{ name: "x.service", content: service }] }));
+    expect(host.calls()).toEqual(["daemon-reload", "enable x.service", "start x.service"]);
+    expect(host.unitState("x.service")).toMatchObject({ enabled: true, state: "active" });
+  });
+
+  describe("when files of units change", () => {
+    const inputs = (version: string, unit = service) =>
+      deliveryInputs({
+        files: {
+          [host.file("r1")]: { content: version, activates: ["reloads.service"] },
+          [host.file("r2")]: { content: version, activates: ["reloads.service", "restarts.service"] },
+          [host.file("s")]: { content: version, activates: ["restarts.service"] },
+        },
+        units: [
+          { name: "restarts.service", content: service },
+          { name: "reloads.service", content: unit, reloadable: true },
+          { name: "other.service", content: service },
+        ],
+      });
+
+    it("reloads first, then restarts, each once, and leaves the others alone", async () => {
+      await host.run(inputs("1"));
+      host.calls();
+      await host.run(inputs("2"));
+      expect(host.calls()).toEqual(["reload reloads.service", "restart restarts.service"]);
+    });
+
+    it("restarts a reloadable unit whose own description changed", async () => {
+      await host.run(inputs("1"));
+      host.calls();
+      await host.run(inputs("1", `${service}# 2\n`));
+      expect(host.calls()).toEqual(["daemon-reload", "restart reloads.service"]);
+    });
+
+    it("reloads when a file is removed", async () => {
+      await host.run(inputs("1"));
+      host.calls();
+      const { files, ...rest } = inputs("1");
+      const { [host.file("r1")]: _, ...kept } = files;
+      await host.run({ ...rest, files: kept });
+      expect(host.calls()).toEqual(["reload reloads.service"]);
+    });
+
+    it("gives a failing reload's own words and retries it in the next run", async () => {
+      const broken = service.replace("[Install]", "ExecReload=/bin/false\n[Install]");
+      await host.run(inputs("1", broken));
+      await expect(host.run(inputs("2", broken))).rejects.toThrow(
+        /systemctl reload reloads.service failed[\s\S]*keeps its old configuration/,
+      );
+      host.calls();
+      await expect(host.run(inputs("2", broken))).rejects.toThrow();
+      expect(host.calls()).toEqual(["reload reloads.service"]);
+    });
+  });
+
+  it("starts what somebody stopped, enables what somebody disabled", async () => {
+    const inputs = deliveryInputs({ units: [{ name: "x.service", content: service }] });
+    await host.run(inputs);
+    const stopped = { "x.service": { enabled: false, state: "inactive", result: "success" } };
+    writeFileSync(host.path("systemd/state.json"), JSON.stringify(stopped));
+    host.calls();
+    await host.run(inputs);
+    expect(host.calls()).toEqual(["enable x.service", "start x.service"]);
+  });
+
+  it("runs a oneshot service when it is new or its files change, not each time", async () => {
+    const inputs = (version: string) =>
+      deliveryInputs({
+        files: { [host.file("a")]: { content: version, activates: ["setup.service"] } },
+        units: [{ name: "setup.service", content: oneshot }],
+      });
+    await host.run(inputs("1"));
+    await host.run(inputs("1"));
+    expect(host.unitState("setup.service").runs).toBe(1);
+    await host.run(inputs("2"));
+    expect(host.unitState("setup.service").runs).toBe(2);
+  });
+
+  it("does not start a service that a timer runs", async () => {
+    const units = [
+      { name: "dump.service", content: oneshot, state: "none" as const, enabled: false },
+      { name: "dump.timer", content: "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n" },
+    ];
+    await host.run(deliveryInputs({ units }));
+    expect(host.calls()).toEqual(["daemon-reload", "enable dump.timer", "start dump.timer"]);
+  });
+
+  it("fails with the journal of a service that dies, and repairs it in the next run", async () => {
+    const inputs = (unit: string) => deliveryInputs({ units: [{ name: "x.service", content: unit }] });
+    await expect(host.run(inputs(dying))).rejects.toThrow(
+      /x.service does not stay up: it is failed[\s\S]*cannot read its configuration: line 3/,
+    );
+    await host.run(inputs(service));
+    expect(host.unitState("x.service").state).toBe("active");
+  });
+
+  it("names a unit that neither the plan nor the distribution brings", async () => {
+    await expect(host.run(deliveryInputs({ units: [{ name: "postgresql.service" }] }))).rejects.toThrow(
+      /no unit postgresql.service: give its content or install its package/,
+    );
+  });
+
+  it("stops and disables units that the plan no longer names, before their files go", async () => {
+    host.distributionUnit("cron.service", service);
+    const all = deliveryInputs({
+      units: [{ name: "x.service", content: service }, { name: "cron.service" }],
+    });
+    await host.run(all);
+    host.calls();
+    await host.run(deliveryInputs());
+    expect(host.calls()).toEqual([
+      "stop cron.service",
+      "disable cron.service",
+      "stop x.service",
+      "disable x.service",
+      "daemon-reload",
+    ]);
+    expect(readdirSync(host.units)).toEqual([]);
+  });
+});

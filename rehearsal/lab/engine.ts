@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { findTool } from "../../tools/find.ts";
+
+/** Where an engine run keeps its state and what it may see. */
+export interface EngineOptions {
+  readonly root: string;
+  /** Folder of the file backend. */
+  readonly backend: string;
+  readonly passphrase: string;
+  readonly stack: string;
+  /** PEM of the authority that signed the simulated APIs' certificates. */
+  readonly caPath?: string;
+}
+
+export interface Engine {
+  /** The environment of the engine, for example to hand over to a shell. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs pulumi and gives its standard output; fails with what it said. */
+  run(args: readonly string[], options?: { readonly input?: string }): Promise<string>;
+  /** Runs pulumi on this terminal; gives its exit code. */
+  attach(args: readonly string[]): Promise<number>;
+}
+
+/** The ports of the stand-in providers, by package. */
+type StandIns = Readonly<Record<string, number>>;
+
+/** Runs `use` with the real engine, its own state and the stand-in providers, which live as long as it does. */
+export async function withEngine<T>(options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> {
+  const standIns = await startStandIns(options);
+  try {
+    return await use(await engineFor(options, standIns.ports));
+  } finally {
+    standIns.process.kill("SIGTERM");
+  }
+}
+
+/** The engine for what needs no provider: reading the state, configuration. */
+export function bareEngine(options: EngineOptions): Promise<Engine> {
+  return engineFor(options, {});
+}
+
+/** @throws Error naming the missing tool where pulumi is not there. */
+async function engineFor(options: EngineOptions, ports: StandIns): Promise<Engine> {
+  const [pulumi, language] = await Promise.all([findTool("pulumi"), findTool("pulumi-language-nodejs")]);
+  if (!pulumi || !language) throw new Error("pulumi is not installed: `./lab doctor` says how to get it");
+  const env = environment(options, [dirname(pulumi.path), dirname(language.path)], ports);
+  await mkdir(options.backend, { recursive: true });
+  return engineOf(pulumi.path, options.root, env);
+}
+
+function engineOf(pulumi: string, root: string, env: Record<string, string>): Engine {
+  return {
+    env,
+    async run(args, { input } = {}) {
+      const { stdout } = await execa(pulumi, ["--non-interactive", ...args], {
+        cwd: root,
+        env,
+        extendEnv: false,
+        ...(input === undefined ? { stdin: "ignore" as const } : { input }),
+      });
+      return stdout;
+    },
+    async attach(args) {
+      const { exitCode } = await execa(pulumi, [...args], {
+        cwd: root,
+        env,
+        extendEnv: false,
+        stdio: "inherit",
+        reject: false,
+      });
+      return exitCode ?? 1;
+    },
+  };
+}
+
+function environment(
+  { backend, passphrase, caPath, stack }: EngineOptions,
+  toolFolders: readonly string[],
+  ports: StandIns,
+): Record<string, string> {
+  const { HOME = "/root", TERM = "dumb", LANG = "C.UTF-8", PATH = "" } = process.env;
+  return {
+    HOME,
+    TERM,
+    LANG,
+    ...(process.env.NO_COLOR === undefined ? {} : { NO_COLOR: process.env.NO_COLOR }),
+    // Plugins and the program need this Node, not the system's.
+    PATH: [...new Set([...toolFolders, dirname(process.execPath)]), PATH].join(":"),
+    PULUMI_HOME: join(backend, "..", "pulumi-home"),
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_CONFIG_PASSPHRASE: passphrase,
+    PULUMI_STACK: stack,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_ERROR_OUTPUT_STRING: "true",
+    PULUMI_DEBUG_PROVIDERS: Object.entries(ports)
+      .map(([name, port]) => `${name}:${port}`)
+      .join(","),
+    ...(caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: caPath, SSL_CERT_FILE: caPath }),
+  };
+}
+
+async function startStandIns(options: EngineOptions): Promise<{ process: ChildProcess; ports: StandIns }> {
+  const main = join(options.root, "rehearsal", "providers", "main.ts");
+  const child = spawn(process.execPath, [main], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...(options.caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: options.caPath }) },
+  });
+  const ports = await new Promise<StandIns>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", (line) => resolve(JSON.parse(line)));
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the stand-in providers ended with code ${code}`)));
+  });
+  return { process: child, ports };
+}

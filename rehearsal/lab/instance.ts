@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { findFreeSubnet } from "../guests/network.ts";
+import { readJson, writeJson } from "../lib/files.ts";
+
+const stateSchema = z.strictObject({
+  instanceId: z.string(),
+  /** The host's address on the private bridge; its network is the /24 around it. */
+  hostAddress: z.string(),
+});
+
+const secretsSchema = z.strictObject({
+  passphrase: z.string(),
+  pveToken: z.string(),
+  pbsToken: z.string(),
+  grafanaToken: z.string(),
+  awsAccessKey: z.string(),
+  awsSecretKey: z.string(),
+});
+
+export type Secrets = z.output<typeof secretsSchema>;
+
+/** The one-machine lab of a checkout: where its state lies and what it is called on this machine. */
+export interface Instance {
+  readonly root: string;
+  /** `.lab/rehearsal` in the checkout. */
+  readonly folder: string;
+  /** Eight hexadecimal digits, in every name that the machine sees. */
+  readonly id: string;
+  readonly hostAddress: string;
+  readonly secrets: Secrets;
+}
+
+/** The checkout that this file belongs to. */
+export const checkout = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/** Where the state of a checkout's rehearsal lies. */
+export function rehearsalFolder(root: string = checkout): string {
+  return join(root, ".lab", "rehearsal");
+}
+
+/** The instance of a checkout if it was ever made. */
+export async function findInstance(root: string = checkout): Promise<Instance | undefined> {
+  const folder = rehearsalFolder(root);
+  const state = await readJson(join(folder, "state.json"));
+  const secrets = await readJson(join(folder, "secrets.json"));
+  if (state === undefined || secrets === undefined) return undefined;
+  const { instanceId, hostAddress } = stateSchema.parse(state);
+  return { root, folder, id: instanceId, hostAddress, secrets: secretsSchema.parse(secrets) };
+}
+
+/** The instance of a checkout, made on first use: its network and its secrets are chosen once and remembered. */
+export async function openInstance(root: string = checkout): Promise<Instance> {
+  const existing = await findInstance(root);
+  if (existing) return existing;
+  const folder = rehearsalFolder(root);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const instanceId = createHash("sha256").update(root).digest("hex").slice(0, 8);
+  const secret = () => randomBytes(24).toString("hex");
+  const secrets: Secrets = {
+    passphrase: secret(),
+    pveToken: secret(),
+    pbsToken: secret(),
+    grafanaToken: secret(),
+    awsAccessKey: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
+    awsSecretKey: secret(),
+  };
+  await writeJson(join(folder, "secrets.json"), secrets, { mode: 0o600 });
+  await writeJson(join(folder, "state.json"), { instanceId, hostAddress: await findFreeSubnet(instanceId) });
+  const made = await findInstance(root);
+  if (!made) throw new Error(`${folder} was written but cannot be read`);
+  return made;
+}

@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { leaderPid } from "../guests/guest.ts";
+import { bareEngine } from "./engine.ts";
+import type { Instance } from "./instance.ts";
+import { placeOf } from "./places.ts";
+import { ports, type ServiceName, serviceProcess } from "./services.ts";
+import { rehearsalStack } from "./stack.ts";
+import { engineOptions } from "./up.ts";
+
+/** One program or guest of the lab. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly url: string | null;
+  readonly pid: number | null;
+  readonly state: "running" | "stopped";
+}
+
+/** How well one thing is protected. Times are ISO 8601; null means never or unknown. */
+export interface ProtectionStatus {
+  readonly kind: "database-dump" | "vm-backup";
+  readonly name: string;
+  readonly lastGood: string | null;
+  /** When the last backup was proven by restoring it. */
+  readonly validated: string | null;
+  readonly offsite: string | null;
+  /** Age of what could be restored now, in seconds. */
+  readonly rpoSeconds: number | null;
+}
+
+/** What `lab status --json` prints. Scripts rely on its names. */
+export interface LabStatus {
+  readonly stack: string;
+  readonly services: readonly ServiceStatus[];
+  /** Number of resources in the stack. */
+  readonly resources: number;
+  readonly protections: readonly ProtectionStatus[];
+}
+
+const outputsSchema = z.looseObject({
+  services: z.record(z.string(), z.string()),
+  addresses: z.record(z.string(), z.string()),
+  protections: z.array(z.looseObject({ guest: z.string(), vmId: z.number(), tool: z.string() })),
+});
+
+/** The state of the lab as it is now: asked of its processes, of Prometheus and of the stack. */
+export async function labStatus(instance: Instance): Promise<LabStatus> {
+  const stack = await readStack(instance);
+  const host = await hostServices(instance);
+  const guests = await guestServices(instance, stack.outputs);
+  const prometheus = stack.outputs?.services.prometheus;
+  const dumps = prometheus === undefined ? [] : await dumpProtections(prometheus).catch(() => []);
+  const vms = (stack.outputs?.protections ?? []).map((protection) =>
+    unprotected("vm-backup", protection.guest),
+  );
+  return {
+    stack: rehearsalStack,
+    services: [...host, ...guests],
+    resources: stack.resources,
+    protections: [...dumps, ...vms],
+  };
+}
+
+type Outputs = z.output<typeof outputsSchema>;
+
+async function readStack(
+  instance: Instance,
+): Promise<{ readonly resources: number; readonly outputs: Outputs | undefined }> {
+  const engine = await bareEngine(engineOptions(instance));
+  const exported = await engine.run(["stack", "export"]).catch(() => "{}");
+  const { deployment } = JSON.parse(exported) as {
+    deployment?: { resources?: { type: string; outputs?: unknown }[] };
+  };
+  const resources = deployment?.resources ?? [];
+  const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  const outputs = outputsSchema.safeParse(root?.outputs);
+  return { resources: resources.length, outputs: outputs.success ? outputs.data : undefined };
+}
+
+async function hostServices(instance: Instance): Promise<ServiceStatus[]> {
+  const urls: Record<ServiceName, string> = {
+    pve: `https://${instance.hostAddress}:${ports.pve}`,
+    pbs: `https://${instance.hostAddress}:${ports.pbs}`,
+    s3: `http://${instance.hostAddress}:${ports.s3}`,
+    sinks: `http://${instance.hostAddress}:${ports.webhook}`,
+    mirror: `http://${instance.hostAddress}:${ports.mirror}`,
+    grafana: `http://${instance.hostAddress}:${ports.grafana}`,
+  };
+  return Promise.all(
+    (Object.keys(urls) as ServiceName[]).map(async (name) => {
+      const process = await serviceProcess(instance, name);
+      return {
+        name,
+        url: urls[name],
+        pid: process?.pid ?? null,
+        state: process ? "running" : "stopped",
+      } as const;
+    }),
+  );
+}
+
+async function guestServices(instance: Instance, outputs: Outputs | undefined): Promise<ServiceStatus[]> {
+  return Promise.all(
+    (outputs?.protections ?? []).map(async ({ guest, vmId }) => {
+      const pid = await leaderPid(placeOf(instance, vmId));
+      const url = `ssh://lab-admin@${outputs?.addresses[guest]}`;
+      return {
+        name: guest,
+        url,
+        pid: pid ?? null,
+        state: pid === undefined ? "stopped" : "running",
+      } as const;
+    }),
+  );
+}
+
+const queryResult = z.object({
+  data: z.object({
+    result: z.array(
+      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+
+/** Dumps as Prometheus knows them: what nobody measures does not count. */
+async function dumpProtections(prometheus: string): Promise<ProtectionStatus[]> {
+  const [success, validated, offsite] = await Promise.all(
+    ["success", "validated", "offsite"].map((which) =>
+      timestamps(prometheus, `dbkeeper_last_${which}_timestamp_seconds`),
+    ),
+  );
+  return [...(success ?? new Map<string, number>())].map(([database, at]) => {
+    const proven = validated?.get(database);
+    return {
+      kind: "database-dump",
+      name: database,
+      lastGood: isoTime(at),
+      validated: isoTime(proven),
+      offsite: isoTime(offsite?.get(database)),
+      rpoSeconds: proven === undefined ? null : Math.round(Date.now() / 1000 - proven),
+    };
+  });
+}
+
+async function timestamps(prometheus: string, metric: string): Promise<Map<string, number>> {
+  const response = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(metric)}`, {
+    signal: AbortSignal.timeout(5000),
+  });
+  const { data } = queryResult.parse(await response.json());
+  return new Map(data.result.map(({ metric: { database = "" }, value }) => [database, Number(value[1])]));
+}
+
+function isoTime(seconds: number | undefined): string | null {
+  return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
+}
+
+function unprotected(kind: ProtectionStatus["kind"], name: string): ProtectionStatus {
+  return { kind, name, lastGood: null, validated: null, offsite: null, rpoSeconds: null };
+}

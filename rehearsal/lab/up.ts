@@ -1,0 +1,153 @@
+import { join } from "node:path";
+import { seed } from "../dataset/seed.ts";
+import { execInGuest } from "../guests/exec.ts";
+import type { MirrorEntry } from "../mirror/registry.ts";
+import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
+import { type Engine, type EngineOptions, withEngine } from "./engine.ts";
+import type { Instance } from "./instance.ts";
+import { primaryPlace } from "./places.ts";
+import { type Prepared, prepareServices, startService } from "./services.ts";
+import { configureStack, rehearsalStack } from "./stack.ts";
+
+/** One piece of work; what it depends on, by title, comes first. */
+export interface LabStep {
+  readonly title: string;
+  readonly dependsOn?: readonly string[];
+  run(report: (detail: string) => void): Promise<void>;
+}
+
+export interface UpOptions {
+  /** Size of the generated data set, in MiB. */
+  readonly dataMib: number;
+}
+
+/** What later steps need of earlier ones. */
+interface Results {
+  image?: MirrorEntry;
+  binaries?: Record<string, MirrorEntry & { readonly version: string }>;
+  prepared?: Prepared;
+}
+
+/** The way to a standing lab, as steps of which independent ones run side by side. */
+export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
+  const results: Results = {};
+  return [
+    {
+      title: "host tools",
+      run: async (report) => void (await tools(hostTools, report)),
+    },
+    {
+      title: "Pulumi engine",
+      run: async (report) => void (await tools(engineTools, report)),
+    },
+    {
+      title: "exporters, Prometheus, Alertmanager",
+      run: async (report) => {
+        await tools(guestTools, report);
+        results.binaries = await binariesOnMirror(instance);
+      },
+    },
+    {
+      title: "guest image",
+      dependsOn: ["host tools"],
+      run: async (report) => {
+        results.image = await imageOnMirror(instance, report);
+      },
+    },
+    {
+      title: "services on the host",
+      dependsOn: ["host tools"],
+      run: async (report) => {
+        const moto = (await tools(["moto_server"], report)).get("moto_server");
+        const prepared = await prepareServices(instance, required(moto, "moto_server").path);
+        await Promise.all(prepared.services.map((service) => startService(instance, service)));
+        results.prepared = prepared;
+      },
+    },
+    {
+      title: "pulumi up",
+      dependsOn: [
+        "Pulumi engine",
+        "exporters, Prometheus, Alertmanager",
+        "guest image",
+        "services on the host",
+      ],
+      run: (report) =>
+        withEngine(
+          engineOptions(instance, required(results.prepared, "the services").caPath),
+          async (engine) => {
+            report("configuring the stack");
+            await configureStack(engine, instance, {
+              image: required(results.image, "the image"),
+              binaries: required(results.binaries, "the binaries"),
+              pbsFingerprint: required(results.prepared, "the services").pbsFingerprint,
+            });
+            report("creating resources");
+            await bringUp(engine);
+          },
+        ),
+    },
+    {
+      title: "data set",
+      dependsOn: ["pulumi up"],
+      run: (report) => seed(primaryPlace(instance), { sizeMib: options.dataMib, onProgress: report }),
+    },
+    {
+      title: "first proven backup",
+      dependsOn: ["data set"],
+      run: () => firstBackup(instance),
+    },
+  ];
+}
+
+/** Where and how the engine of the rehearsal runs. */
+export function engineOptions(
+  { root, folder, secrets }: Instance,
+  caPath = join(folder, "tls", "ca.pem"),
+): EngineOptions {
+  return {
+    root,
+    backend: join(folder, "pulumi"),
+    passphrase: secrets.passphrase,
+    stack: rehearsalStack,
+    caPath,
+  };
+}
+
+/**
+ * Updates the stack. What a killed update left pending is settled by looking at what is really there; guests that are
+ * not running any more are found the same way.
+ */
+async function bringUp(engine: Engine): Promise<void> {
+  await engine.run(["cancel", "--yes"]).catch(() => undefined);
+  await engine.run(["up", "--yes", "--skip-preview", "--refresh", "--suppress-outputs", "--color", "never"]);
+}
+
+/** Starts the timer's own service, so that what is proven is what will run tonight. */
+async function firstBackup(instance: Instance): Promise<void> {
+  const place = primaryPlace(instance);
+  const { stdout } = await execInGuest(place, [
+    "sh",
+    "-c",
+    "ls -d /mnt/backup/postgresql/full/*/* 2>/dev/null || true",
+  ]);
+  if (stdout.trim() !== "") return;
+  const { exitCode } = await execInGuest(place, ["systemctl", "start", "dbkeeper.service"]);
+  if (exitCode === 0) return;
+  const log = await execInGuest(place, [
+    "journalctl",
+    "--unit",
+    "dbkeeper.service",
+    "--lines",
+    "20",
+    "--no-pager",
+    "--output",
+    "cat",
+  ]);
+  throw new Error(`the first backup failed:\n${log.stdout}`);
+}
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`${what} should be there by now`);
+  return value;
+}
