@@ -16,6 +16,8 @@ async function build(target: string, work: string, mirror: string, recipe: Image
   if (existsSync(target)) return;
   await removeLeftovers(dirname(target), work);
   await mkdir(work, { recursive: true, mode: 0o700 });
+  // This namespace would keep the images of running guests in use after they are gone.
+  await execa("umount", ["--all", "--types", "squashfs"], { reject: false });
   const inMemory = (await availableMemoryMiB()) > 2 * treeMiBNeeded;
   if (inMemory) {
     await run("keep the tree in memory", "mount", [

@@ -35,6 +35,19 @@ const cloudInit = [
   "",
 ];
 
+/** Its own unit waits for a device that a container never has; the simulated node enters the guest instead. */
+const guestAgentUnit = [
+  "[Unit]",
+  "Description=Stand-in for the QEMU guest agent",
+  "[Service]",
+  "Type=oneshot",
+  "RemainAfterExit=yes",
+  "ExecStart=/bin/true",
+  "[Install]",
+  "WantedBy=multi-user.target",
+  "",
+].join("\n");
+
 /** The guest image of the rehearsal: what a cloud image brings, and the packages the lab's hosts ask for. */
 export const guestRecipe: ImageRecipe = {
   revision: 1,
@@ -59,7 +72,7 @@ export const guestRecipe: ImageRecipe = {
     "python3",
     "postgresql-15",
     "pgbackrest",
-    // Never starts in a container, but cloud-init data for Proxmox guests asks for it.
+    // Has nothing to talk to in a container, but cloud-init data for Proxmox guests asks for it.
     "qemu-guest-agent",
   ],
   filesBefore: {
@@ -76,6 +89,7 @@ export const guestRecipe: ImageRecipe = {
     "/etc/cloud/cloud.cfg.d/90-image.cfg": cloudInit.join("\n"),
     "/etc/network/interfaces": "source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n",
     "/etc/systemd/journald.conf.d/small.conf": "[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\n",
+    "/etc/systemd/system/qemu-guest-agent.service": guestAgentUnit,
     "/etc/default/locale": "LANG=C.UTF-8\n",
     "/etc/resolv.conf": "",
     // Empty, not missing: missing would mean a first boot with its wizard.
