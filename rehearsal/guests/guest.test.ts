@@ -12,7 +12,7 @@ import { pidsInCgroups } from "./cgroup.ts";
 import { cleanup } from "./cleanup.ts";
 import { execInGuest } from "./exec.ts";
 import { consoleTail, deleteGuest, guestProcess, shutdownGuest, startGuest } from "./guest.ts";
-import { keepImage, mountImage, mountPointsUnder } from "./mounts.ts";
+import { keepImage, loopsUnder, mountImage, mountPointsUnder } from "./mounts.ts";
 import { ensureBridge, findFreeSubnet, linksWithPrefix } from "./network.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -150,8 +150,7 @@ describe.skipIf(!isRoot)("guests", { timeout: 120_000 }, () => {
     expect(await mountPointsUnder(stateFolder)).toEqual([]);
     expect(await linksWithPrefix(`v${instanceId}`)).toEqual([]);
     expect(await linksWithPrefix(bridge)).toEqual([]);
-    const loops = await execa("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]);
-    expect(loops.stdout).not.toContain(stateFolder);
+    expect(await loopsUnder(stateFolder)).toEqual([]);
     const groups = await execa("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", bridge]);
     expect(groups.stdout).toBe("");
     const folders = await readdir("/run/systemd/nspawn/propagate").catch(() => []);

@@ -28,5 +28,7 @@ shift
 
 cd "$folder"
 mount -t overlay -o "lowerdir=$image,upperdir=upper,workdir=work" lab-guest merged
+# This namespace would keep every image of every checkout in use; the overlay holds on to its own by itself.
+umount --all --types squashfs || true
 ip link set lo up
 exec "$@"

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import { isMissing } from "../lib/files.ts";
+import { waitFor } from "../lib/wait.ts";
 
 const mounting = new Map<string, Promise<string>>();
 
@@ -73,16 +74,32 @@ const losetupSchema = z.object({
   loopdevices: z.array(z.object({ name: z.string(), "back-file": z.string().nullable() })),
 });
 
-/** Detaches the loop devices of files below a folder; they detach themselves unless a mount was torn apart. */
+/**
+ * Waits for the loop devices of files below a folder to detach themselves, which takes a moment after the last
+ * guest that used them, and detaches those that do not.
+ */
 export async function detachLoopsUnder(folder: string): Promise<string[]> {
+  try {
+    await waitFor(async () => (await loopsUnder(folder)).length === 0, {
+      what: "the loop devices of the guest images to detach",
+      timeoutSeconds: 10,
+    });
+    return [];
+  } catch {
+    const devices = await loopsUnder(folder);
+    for (const device of devices) await run("losetup", ["--detach", device]);
+    return devices;
+  }
+}
+
+/** Loop devices of files below a folder, those of removed files included. */
+export async function loopsUnder(folder: string): Promise<string[]> {
   const listed = await run("losetup", ["--json", "--list", "--output", "NAME,BACK-FILE"]);
   if (listed.trim() === "") return [];
-  const devices = losetupSchema
+  return losetupSchema
     .parse(JSON.parse(listed))
     .loopdevices.filter((device) => device["back-file"]?.startsWith(`${folder}/`))
     .map((device) => device.name);
-  for (const device of devices) await run("losetup", ["--detach", device]);
-  return devices;
 }
 
 async function run(command: string, args: string[]): Promise<string> {
