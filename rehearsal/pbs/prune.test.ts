@@ -47,6 +47,14 @@ describe("which backups stay", () => {
     ).toEqual(expected);
   });
 
+  it("by a later rule not in the day that an earlier one has kept", () => {
+    const backups = days.slice(0, 3).map((day) => at(day));
+    expect(kept(backups, { "keep-last": 1, "keep-daily": 1 })).toEqual([
+      "2026-03-01T02:00",
+      "2026-03-02T14:00",
+    ]);
+  });
+
   it("counts a week to the year of its Thursday", () => {
     expect(kept([at("2025-12-29T00:00"), at("2026-01-01T00:00")], { "keep-weekly": 9 })).toEqual([
       "2026-01-01T00:00",

@@ -6,13 +6,7 @@ export interface Prunable {
 }
 
 export type KeepRules = Readonly<Partial<Record<KeepRule, number>>>;
-export type KeepRule =
-  | "keep-last"
-  | "keep-hourly"
-  | "keep-daily"
-  | "keep-weekly"
-  | "keep-monthly"
-  | "keep-yearly";
+type KeepRule = "keep-last" | "keep-hourly" | "keep-daily" | "keep-weekly" | "keep-monthly" | "keep-yearly";
 
 const periodOf: Readonly<Record<KeepRule, (date: Date) => string>> = {
   "keep-last": (date) => date.toISOString(),

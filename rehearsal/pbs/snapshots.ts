@@ -20,7 +20,7 @@ export interface Snapshot {
   readonly manifest: Manifest | undefined;
 }
 
-export interface Manifest {
+interface Manifest {
   readonly files: readonly {
     readonly filename: string;
     readonly size: number;

@@ -7,7 +7,7 @@ import type { ParameterValue } from "./parameters.ts";
 /** A section of a configuration file: property → value, as the API names them. */
 export type Section = Record<string, ParameterValue>;
 
-export interface AclEntry {
+interface AclEntry {
   readonly path: string;
   readonly ugid: string;
   readonly ugid_type: "user" | "group";

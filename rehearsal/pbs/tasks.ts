@@ -167,7 +167,7 @@ function hex(value: number): string {
 }
 
 /** As systemd escapes unit names, which the product does with worker ids. */
-export function escapeUnit(text: string): string {
+function escapeUnit(text: string): string {
   return text.replace(/[^A-Za-z0-9_.]|^\./g, (character) =>
     character === "/"
       ? "-"
