@@ -75,6 +75,14 @@ describe.skipIf(serverPrograms === undefined)(`round trip (${serverPrograms ?? s
     expect((await keeper.run("validate")).code).toBe(0);
   }, 30_000);
 
+  test("a role that may create everything restores everything", async () => {
+    const { socketDirectory } = cluster;
+    await keeper.configure({ restoreInto: { socketDirectory, role: "postgres" } });
+    expect((await keeper.run("validate")).code).toBe(0);
+    const { manifest } = await keeper.newest();
+    expect(manifest.validation?.databases.flatMap(({ notRestored }) => notRestored)).toEqual([]);
+  }, 30_000);
+
   test("files have safe names and are for their owner only", async () => {
     const { manifest } = await keeper.newest();
     for (const { file } of manifest.databases)

@@ -108,6 +108,21 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
     });
   }, 30_000);
 
+  test("a dump of a database that is written to all the time is proven all the same", async () => {
+    const writer = await cluster.session("first");
+    await writer.query("create table busy (i int)");
+    let stop = false;
+    const writing = (async () => {
+      for (let i = 0; !stop; i++) await writer.query("insert into busy values ($1)", [i]);
+    })();
+    const outcome = await keeper.run("run");
+    stop = true;
+    await writing;
+    await writer.query("drop table busy");
+    await writer.end();
+    expect(outcome.code, outcome.output).toBe(0);
+  }, 30_000);
+
   test("a second command at the same time is told that the cluster is busy", async () => {
     await keeper.configure({ databases: ["first", "second"], lockWaitTimeoutSeconds: 60 });
     await block();
