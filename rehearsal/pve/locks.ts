@@ -17,12 +17,15 @@ export class VmLocks {
     });
     const tail = before.then(() => held);
     this.#tails.set(vmid, tail);
+    // Not when this work ends: one that gave up waiting leaves the holder before it in place.
+    void tail.then(() => {
+      if (this.#tails.get(vmid) === tail) this.#tails.delete(vmid);
+    });
     try {
       await inTime(before, vmid, timeoutSeconds);
       return await work();
     } finally {
       release();
-      if (this.#tails.get(vmid) === tail) this.#tails.delete(vmid);
     }
   }
 }
