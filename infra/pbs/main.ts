@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { main } from "../provider/server.ts";
 import { pbs } from "./provider.ts";
 

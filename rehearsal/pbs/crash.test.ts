@@ -50,7 +50,9 @@ function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   });
 }
 
-it("keeps everything that it has confirmed when it is killed, and starts again", async () => {
+it("keeps everything that it has confirmed when it is killed, and starts again", {
+  timeout: 60_000,
+}, async () => {
   const first = await start();
   const confirmed: string[] = [];
   const writing = (async () => {
@@ -72,7 +74,7 @@ it("keeps everything that it has confirmed when it is killed, and starts again",
   expect((await stat(join(folder, "state/state.json"))).mode & 0o777).toBe(0o600);
 });
 
-it("ends at once when asked to", async () => {
+it("ends at once when asked to", { timeout: 60_000 }, async () => {
   const { server } = await start();
   await end(server, "SIGTERM");
   expect(server.exitCode).toBe(0);

@@ -39,7 +39,6 @@ if (values.help) {
     tls: { certPath: cert, keyPath: key },
     adminTokens: await readTokens(tokens),
   });
-  process.stdout.write(`${simulator.url}\n`);
   const stop = () => {
     simulator.close().then(
       () => process.exit(0),
@@ -48,6 +47,8 @@ if (values.help) {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // Whoever reads this may stop the server at once.
+  process.stdout.write(`${simulator.url}\n`);
 }
 
 async function readTokens(path: string): Promise<AdminTokens> {
