@@ -7,6 +7,7 @@ import { register as registerPreview } from "./preview.ts";
 import { register as registerPulumi } from "./pulumi.ts";
 import { register as registerStatus } from "./status.ts";
 import { exitCodes, printError } from "./terminal.ts";
+import { register as registerTest } from "./test.ts";
 import { register as registerUp } from "./up.ts";
 
 /** What every command file exports: it adds itself and loads its implementation inside the action. */
@@ -19,6 +20,7 @@ const commands: readonly Register[] = [
   registerDown,
   registerPreview,
   registerPulumi,
+  registerTest,
   registerLogs,
   registerDoctor,
 ];

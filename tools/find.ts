@@ -3,7 +3,7 @@ import type { ToolName } from "./catalogue.ts";
 import { machineContext, type ToolContext, type ToolProgress } from "./context.ts";
 import { type FoundTool, look, toolOf } from "./look.ts";
 
-export type { ToolName } from "./catalogue.ts";
+export { type ToolName, toolNames } from "./catalogue.ts";
 export type { ToolProgress } from "./context.ts";
 export { ToolError } from "./errors.ts";
 export type { FoundTool } from "./look.ts";

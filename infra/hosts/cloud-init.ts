@@ -41,7 +41,7 @@ export function userData(boot: FirstBoot): string {
       {
         // The package would otherwise start an empty cluster of its own, without checksums, before the delivery comes.
         path: "/etc/postgresql-common/createcluster.conf",
-        content: "create_main_cluster = false\n",
+        content: "create_main_cluster = false\nadd_include_dir = 'conf.d'\n",
         permissions: "0644",
       },
     ],

@@ -12,12 +12,14 @@ import sys
 import accounts
 import content
 import files
+import first_boot
 import manifest
 import units
 from host import Failure, Lock, emit, unlink_if_there
 
 
 def deliver(plan, staging):
+    first_boot.wait()
     before = manifest.load(manifest.folder_of(plan)) or manifest.empty()
     manifest.refuse_foreign(plan, before)
     manifest.refuse_overlap(plan)
