@@ -55,8 +55,13 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
     });
     downstream?.stdin?.destroy();
     if (downstream === undefined && options.consume !== undefined && child.stdout !== null) {
-      output = options.consume(child.stdout);
-      output.catch(() => child.kill());
+      const { stdout } = child;
+      output = options.consume(stdout);
+      output.catch(() => {
+        child.kill();
+        // Whatever still writes into it, such as a program's own child, ends by that.
+        stdout.destroy();
+      });
     }
     ends.unshift(endOf(child, stage));
     downstream = child;

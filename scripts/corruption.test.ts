@@ -25,7 +25,8 @@ describe.skipIf(serverPrograms === undefined)(`corrupt dumps (${serverPrograms ?
       "create table galaxies (id int, name text); insert into galaxies select i, md5(i::text) from generate_series(1, 3000) i",
       "desi",
     );
-    expect((await keeper.run("dump")).code).toBe(0);
+    const outcome = await keeper.run("dump");
+    expect(outcome.code, outcome.output).toBe(0);
     run = await keeper.newest();
     pristine = join(keeper.folder, "pristine");
     await cp(run.folder, pristine, { recursive: true });
@@ -85,8 +86,13 @@ describe.skipIf(serverPrograms === undefined)(`corrupt dumps (${serverPrograms ?
     expect(await cluster.sql("select 1 from pg_database where datname like 'dbkeeper%'")).toEqual([]);
   };
 
+  const expectGood = async (...argv: string[]) => {
+    const outcome = await keeper.run(...argv);
+    expect(outcome.code, outcome.output).toBe(0);
+  };
+
   test.each(levels)("a good dump passes at level %s", async (level) => {
-    expect((await keeper.run("validate", "--level", level)).code).toBe(0);
+    await expectGood("validate", "--level", level);
     expect(isValidated((await keeper.newest()).manifest)).toBe(level === "restore");
   });
 
@@ -124,11 +130,11 @@ describe.skipIf(serverPrograms === undefined)(`corrupt dumps (${serverPrograms ?
     try {
       await dumpUncompressed();
       await forgeDigest();
-      expect((await keeper.run("validate")).code).toBe(0);
+      await expectGood("validate");
       // A digit of a row: the archive stays well-formed.
       await replaceBytes(dumpPath(), "2999\t", "2998\t");
       await forgeDigest();
-      expect((await keeper.run("validate", "--level", "decode")).code).toBe(0);
+      await expectGood("validate", "--level", "decode");
       await expectRefused("restore");
       const reason = (await keeper.newest()).manifest.validation?.databases[0]?.reason;
       expect(reason).toMatch(/"public"."galaxies" has 3000 rows, but with other content/);
@@ -166,7 +172,7 @@ describe.skipIf(serverPrograms === undefined)(`corrupt dumps (${serverPrograms ?
   test("a scratch database that a crash left behind is dropped, and nothing else", async () => {
     await cluster.sql(`create database dbkeeper_scratch_0123456789abcdef owner ${backupRole}`);
     await cluster.sql(`create database dbkeeper_scratch_mine owner ${backupRole}`);
-    expect((await keeper.run("validate")).code).toBe(0);
+    await expectGood("validate");
     expect(await cluster.sql("select datname from pg_database where datname like 'dbkeeper%'")).toEqual([
       { datname: "dbkeeper_scratch_mine" },
     ]);

@@ -71,7 +71,7 @@ export async function dumpDatabase(
 }
 
 /** The programs that write a dump to standard output. */
-export function dumpStages(
+function dumpStages(
   context: Pick<Context, "config">,
   tools: ClientTools,
   source: { database: string; snapshot: string; standby: boolean },

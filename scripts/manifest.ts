@@ -12,7 +12,7 @@ const contentShape = {
 };
 
 /** Tables and large objects of a database, see {@link contentShape}. */
-export const fingerprintSchema = z.object({
+const fingerprintSchema = z.object({
   tables: z.array(z.object({ schema: z.string(), name: z.string(), ...contentShape })),
   /** All large objects of the database, each counted as a row. */
   largeObjects: z.object(contentShape),
@@ -31,7 +31,7 @@ const fileShape = {
 };
 
 /** One database of a run. */
-export const databaseEntrySchema = z.object({
+const databaseEntrySchema = z.object({
   name: z.string(),
   ...fileShape,
   /** `custom`: pg_dump's own compression; `custom+zstd`: uncompressed, then through zstd. */
@@ -84,7 +84,7 @@ const validationSchema = z.object({
 export type Validation = z.infer<typeof validationSchema>;
 
 /** `manifest.json` beside the files of a run. */
-export const manifestSchema = z.object({
+const manifestSchema = z.object({
   formatVersion: z.literal(1),
   /** Name of the cluster in the configuration. */
   cluster: z.string(),

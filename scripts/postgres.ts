@@ -15,11 +15,10 @@ export interface Session {
 }
 
 /**
- * What every session sets for itself. A role's own statement_timeout would end our checksums; the others decide
- * how values turn into text, which must be the same when a dump is made and when it is compared.
+ * What every session sets for itself, beside statement_timeout, with which a role's own limit would end our
+ * checksums. The timeouts are the same matter; the others decide how values turn into text, which must be the same when a dump is made and when it is compared.
  */
 const settings = {
-  statement_timeout: "0",
   lock_timeout: "0",
   idle_in_transaction_session_timeout: "0",
   idle_session_timeout: "0",
@@ -45,6 +44,8 @@ export async function connect(connection: Connection, database: string): Promise
     database,
     application_name: "dbkeeper",
     connectionTimeoutMillis: 30_000,
+    // From the first statement on: the role's own limit could otherwise end the one that lifts it.
+    options: "-c statement_timeout=0",
     password: () => {
       throw new Error("the server asks for a password; it must use peer authentication for this role");
     },
@@ -121,6 +122,7 @@ export function clientEnvironment(connection: Connection): Record<string, string
     PGUSER: connection.role,
     PGAPPNAME: "dbkeeper client",
     PGCONNECT_TIMEOUT: "30",
+    PGOPTIONS: "-c statement_timeout=0",
     PGPASSFILE: "/dev/null",
   };
 }

@@ -1,8 +1,10 @@
 /** How much an event matters. */
-export type Level = "info" | "warning" | "error";
+type Level = "info" | "warning" | "error";
 
 /** Facts of an event; never secrets. */
-export type Facts = Record<string, string | number | boolean | null | readonly string[]>;
+type Facts = Record<string, string | number | boolean | null | readonly string[]> & {
+  [reserved in "time" | "level" | "event" | "text"]?: never;
+};
 
 /** Tells what happens while it happens. */
 export interface Report {

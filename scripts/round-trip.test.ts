@@ -48,7 +48,7 @@ describe.skipIf(serverPrograms === undefined)(`round trip (${serverPrograms ?? s
   test("a role without superuser rights dumps every database and proves each by restoring it", async () => {
     const outcome = await keeper.run("run");
     expect(outcome.events.filter(({ level }) => level === "error")).toEqual([]);
-    expect(outcome.code).toBe(0);
+    expect(outcome.code, outcome.output).toBe(0);
     const { manifest } = await keeper.newest();
     expect(isValidated(manifest)).toBe(true);
     expect(manifest.databases.map(({ name }) => name).toSorted()).toEqual(
@@ -72,13 +72,15 @@ describe.skipIf(serverPrograms === undefined)(`round trip (${serverPrograms ?? s
       "update big set payload = payload || 'x'; insert into big select 9999, 'new'",
       "objects",
     );
-    expect((await keeper.run("validate")).code).toBe(0);
+    const outcome = await keeper.run("validate");
+    expect(outcome.code, outcome.output).toBe(0);
   }, 30_000);
 
   test("a role that may create everything restores everything", async () => {
     const { socketDirectory } = cluster;
     await keeper.configure({ restoreInto: { socketDirectory, role: "postgres" } });
-    expect((await keeper.run("validate")).code).toBe(0);
+    const outcome = await keeper.run("validate");
+    expect(outcome.code, outcome.output).toBe(0);
     const { manifest } = await keeper.newest();
     expect(manifest.validation?.databases.flatMap(({ notRestored }) => notRestored)).toEqual([]);
   }, 30_000);

@@ -54,6 +54,11 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
     });
   const names = () => namesIn(runsFolder(keeper.directory, "pg01"));
 
+  const expectDone = async (command: string) => {
+    const outcome = await keeper.run(command);
+    expect(outcome.code, outcome.output).toBe(0);
+  };
+
   /** Copies of the newest run that ended so many days ago. */
   const addOldRuns = async (...ages: number[]) => {
     const { folder, manifest } = await keeper.newest();
@@ -67,9 +72,9 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
   };
 
   test("old runs are pruned after a proven one, but three proven ones always stay", async () => {
-    expect((await keeper.run("run")).code).toBe(0);
+    await expectDone("run");
     await addOldRuns(31, 40, 50, 60);
-    expect((await keeper.run("run")).code).toBe(0);
+    await expectDone("run");
     const ages = (await keeper.runs()).map(({ manifest }) =>
       Math.round((Date.now() - Date.parse(manifest.finishedAt)) / day),
     );
@@ -90,6 +95,7 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
   test("a database that fails leaves the others done, the exit code partial, and nothing pruned", async () => {
     await keeper.run("run");
     await addOldRuns(40, 50, 60, 70);
+    await keeper.configure({ databases: ["first", "second"], lockWaitTimeoutSeconds: 1 });
     const success = sample(await keeper.metrics(), "dbkeeper_last_success_timestamp_seconds", "second");
     await block();
     const outcome = await keeper.run("run");
@@ -124,7 +130,6 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
   }, 30_000);
 
   test("a second command at the same time is told that the cluster is busy", async () => {
-    await keeper.configure({ databases: ["first", "second"], lockWaitTimeoutSeconds: 60 });
     await block();
     const first = keeper.run("run");
     await waiting();
@@ -136,7 +141,6 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
   }, 30_000);
 
   test("an interrupted dump ends its children and leaves nothing", async () => {
-    await keeper.configure({ databases: ["first", "second"], lockWaitTimeoutSeconds: 60 });
     await block();
     const controller = new AbortController();
     const running = keeper.runUntil(controller.signal, "run");
@@ -148,7 +152,6 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
   }, 30_000);
 
   test("a killed dump leaves nothing under a final name, and the next run clears up after it", async () => {
-    await keeper.configure({ databases: ["first", "second"], lockWaitTimeoutSeconds: 60 });
     await block();
     const main = new URL("./main.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, [main, "run", "--config", keeper.configFile], { stdio: "ignore" });
@@ -157,9 +160,9 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
     child.kill("SIGKILL");
     await ended;
     expect(await names()).toEqual([expect.stringMatching(/^\..*\.partial$/)]);
-    expect((await keeper.run("status")).code).toBe(0);
+    await expectDone("status");
     await release();
-    expect((await keeper.run("run")).code).toBe(0);
+    await expectDone("run");
     expect(await names()).toEqual([expect.stringMatching(/^\d{8}T\d{6}Z$/)]);
   }, 30_000);
 

@@ -113,7 +113,7 @@ export async function requireScratchSpace(
 }
 
 /** The statement that makes an empty database with the source's encoding and locale. */
-export function createStatement(name: string, locale: DatabaseEntry["locale"], major: number): string {
+function createStatement(name: string, locale: DatabaseEntry["locale"], major: number): string {
   const options = [
     "template template0",
     `encoding ${quoteLiteral(locale.encoding)}`,

@@ -37,7 +37,10 @@ export async function validate(context: Context, run: Run, level: Level): Promis
   const { report, signal } = context;
   const { manifest } = run;
   const startedAt = context.now().toISOString();
-  report.event("info", "validation-started", `validating run ${run.id} (${level})`, { run: run.id, level });
+  report.event("info", "validation-started", `validating run ${run.id} (${level})`, {
+    run: run.id,
+    validationLevel: level,
+  });
 
   const server = level === "restore" ? await openScratchServer(context) : undefined;
   let databases: DatabaseResult[];
@@ -72,7 +75,10 @@ export async function validate(context: Context, run: Run, level: Level): Promis
     if (globalsReason !== null) reasons.push(`  globals: ${globalsReason}`);
     throw new Failure("verification", `run ${run.id} is not good:\n${reasons.join("\n")}`);
   }
-  report.event("info", "validation-passed", `run ${run.id} passed (${level})`, { run: run.id, level });
+  report.event("info", "validation-passed", `run ${run.id} passed (${level})`, {
+    run: run.id,
+    validationLevel: level,
+  });
   return { ...run, manifest: updated };
 }
 

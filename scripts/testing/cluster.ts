@@ -68,8 +68,8 @@ export async function startCluster(): Promise<TestCluster> {
   await waitUntilReady(child, sql);
   await sql(`create role ${backupRole} login createdb bypassrls in role pg_read_all_data, pg_monitor`);
   await sql(`alter role ${backupRole} set lo_compat_privileges = on`);
-  // A limit as administrators set it, which must not end long checksums.
-  await sql(`alter role ${backupRole} set statement_timeout = '50ms'`);
+  // A limit as administrators set it, only so low that no statement would survive it.
+  await sql(`alter role ${backupRole} set statement_timeout = '1ms'`);
   return {
     socketDirectory: folder,
     port: 5432,

@@ -6,7 +6,7 @@ import { listRuns, type Run } from "../runs.ts";
 import { backupRole, type TestCluster, temporaryFolder } from "./cluster.ts";
 
 /** What one command told. */
-export interface Outcome {
+interface Outcome {
   code: number;
   events: ({ event: string; text: string } & Record<string, unknown>)[];
   output: string;
@@ -44,7 +44,8 @@ export async function newKeeper(
     directory,
     metricsFile,
     minimumFreeBytes: 0,
-    lockWaitTimeoutSeconds: 1,
+    // Long enough for a machine that is busy with something else.
+    lockWaitTimeoutSeconds: 60,
   };
   const configure = (more: Partial<DbkeeperConfig>) =>
     writeFile(configFile, JSON.stringify({ ...base, ...more }));
