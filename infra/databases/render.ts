@@ -76,7 +76,10 @@ export function rolesSql(
 ): string {
   const { roles } = cluster;
   return [
-    role(roles.backup, "LOGIN NOSUPERUSER CREATEDB", ["pg_read_all_data", "pg_read_all_settings"]),
+    // A dump must see every row whatever the row security, and the scratch restores need databases of their own.
+    role(roles.backup, "LOGIN NOSUPERUSER CREATEDB BYPASSRLS", ["pg_read_all_data", "pg_monitor"]),
+    // pg_read_all_data does not cover large objects.
+    `ALTER ROLE ${roles.backup} SET lo_compat_privileges = on;\n`,
     role(roles.maintenance, "LOGIN NOSUPERUSER", [
       "pg_read_all_stats",
       "pg_read_all_settings",

@@ -13,7 +13,7 @@ export interface PropertyChange {
  * itself is never a change.
  */
 export function diffInputs(
-  resource: Pick<AnyResource<never>, "replaceOn" | "sameValue">,
+  resource: Pick<AnyResource<never>, "replaceOn" | "replaceWhen" | "sameValue">,
   recorded: Properties,
   wanted: Properties,
 ): PropertyChange[] {
@@ -27,7 +27,8 @@ export function diffInputs(
     changes.push({
       property,
       kind: before === undefined ? "add" : after === undefined ? "delete" : "update",
-      replaces: resource.replaceOn.includes(property),
+      replaces:
+        resource.replaceOn.includes(property) || resource.replaceWhen?.(property, before, after) === true,
     });
   }
   return changes;

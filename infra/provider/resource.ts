@@ -36,6 +36,8 @@ export interface ResourceDefinition<Client, Shape extends z.ZodRawShape, Outputs
   readonly checkTogether?: (inputs: z.output<z.ZodObject<Shape>>) => readonly Failure[];
   /** Properties that the product cannot change in place. */
   readonly replaceOn: readonly (keyof Shape & string)[];
+  /** Changes of other properties that need a replacement all the same. */
+  readonly replaceWhen?: (property: string, recorded: unknown, wanted: unknown) => boolean;
   /** Whether a replacement must delete first because both cannot exist at once (a fixed name). Default false. */
   readonly deleteBeforeReplace?: boolean;
   /** Outputs that are secret although no input of the same name is. */
@@ -76,6 +78,7 @@ export interface AnyResource<Client> {
   readonly inputs: z.ZodObject;
   readonly checkTogether?: (inputs: Properties) => readonly Failure[];
   readonly replaceOn: readonly string[];
+  readonly replaceWhen?: (property: string, recorded: unknown, wanted: unknown) => boolean;
   readonly deleteBeforeReplace?: boolean;
   readonly secretOutputs?: readonly string[];
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;

@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { findTool } from "../../tools/find.ts";
 
 /** Where an engine run keeps its state and what it may see. */
 export interface EngineOptions {
+  /** Where the project file is. */
   readonly root: string;
   /** Folder of the file backend. */
   readonly backend: string;
@@ -105,7 +107,7 @@ function environment(
 }
 
 async function startStandIns(options: EngineOptions): Promise<{ process: ChildProcess; ports: StandIns }> {
-  const main = join(options.root, "rehearsal", "providers", "main.ts");
+  const main = fileURLToPath(new URL("../providers/main.ts", import.meta.url));
   const child = spawn(process.execPath, [main], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...(options.caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: options.caPath }) },

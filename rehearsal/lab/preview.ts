@@ -1,6 +1,7 @@
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { z } from "zod";
 import { isMissing, writeFileAtomic } from "../lib/files.ts";
 import { type Engine, withEngine } from "./engine.ts";
 import { checkout } from "./instance.ts";
@@ -21,32 +22,54 @@ const placeholders = {
 
 /** Previews a stack from nothing, in a state of its own that is thrown away; gives the engine's exit code. */
 export async function previewStack(stack: string, args: readonly string[]): Promise<number> {
-  return withPreview(stack, (engine, configFile) => engine.attach([...args, "--config-file", configFile]));
+  return withPreview(stack, (engine) => engine.attach(args));
 }
 
-/** The engine's own description of what a stack would make. */
+/** The engine's own description of what a stack would make, as JSON. */
 export async function previewJson(stack: string): Promise<string> {
-  return withPreview(stack, (engine, configFile) =>
-    engine.run(["preview", "--json", "--config-file", configFile]),
-  );
+  return withPreview(stack, (engine) => engine.run(["preview", "--json"]));
 }
 
-async function withPreview<T>(
-  stack: string,
-  use: (engine: Engine, configFile: string) => Promise<T>,
-): Promise<T> {
+/**
+ * The engine writes a new stack's key into the project's configuration, so the preview has a project file of its own
+ * that runs the same program.
+ */
+async function withPreview<T>(stack: string, use: (engine: Engine) => Promise<T>): Promise<T> {
   const folder = join(checkout, ".lab", "preview", `${stack}-${process.pid}`);
   try {
-    const configFile = join(folder, `Pulumi.${stack}.yaml`);
-    await writeFileAtomic(configFile, stringify({ config: await previewConfig(stack) }));
-    const options = { root: checkout, backend: join(folder, "state"), passphrase: "preview", stack };
+    await mkdir(folder, { recursive: true });
+    await writeFileAtomic(join(folder, "Pulumi.yaml"), stringify(await previewProject()));
+    await writeFileAtomic(
+      join(folder, `Pulumi.${stack}.yaml`),
+      stringify({ config: await previewConfig(stack) }),
+    );
+    const options = { root: folder, backend: join(folder, "state"), passphrase: "preview", stack };
     return await withEngine(options, async (engine) => {
-      await engine.run(["stack", "init", stack, "--config-file", configFile]);
-      return use(engine, configFile);
+      await engine.run(["stack", "init", stack, "--secrets-provider", "passphrase"]);
+      return use(engine);
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const projectFile = z.looseObject({
+  main: z.string(),
+  plugins: z.object({ providers: z.array(z.object({ name: z.string(), path: z.string() })) }),
+});
+
+async function previewProject(): Promise<object> {
+  const {
+    main,
+    plugins,
+    stackConfigDir: _,
+    ...rest
+  } = projectFile.parse(parse(await readFile(join(checkout, "Pulumi.yaml"), "utf8")));
+  return {
+    ...rest,
+    main: join(checkout, main),
+    plugins: { providers: plugins.providers.map(({ name, path }) => ({ name, path: join(checkout, path) })) },
+  };
 }
 
 /** The stack's own plain settings, with placeholders for what is missing or cannot be decrypted. */

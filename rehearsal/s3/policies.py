@@ -1,5 +1,5 @@
-"""Bucket policies as AWS evaluates them: moto takes every condition for true, so that the usual "TLS only" statement
-would shut everybody out."""
+"""What AWS allows and moto does not. Bucket policies' conditions are evaluated: moto takes each for true, so that the
+usual "TLS only" statement would shut everybody out. A lock configuration may change while the bucket holds objects."""
 
 import fnmatch
 import json
@@ -8,7 +8,8 @@ from typing import Any
 from flask import request
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
-from moto.s3.models import FakeBucket
+from moto.s3.exceptions import InvalidBucketState
+from moto.s3.models import FakeBucket, S3Backend
 
 OPERATORS = {
     "Bool": lambda actual, wanted: actual.lower() == wanted.lower(),
@@ -21,6 +22,22 @@ NEGATED = {"StringNotEquals": "StringEquals", "StringNotLike": "StringLike"}
 
 def install() -> None:
     FakeBucket.get_permission = lambda bucket, action, resource: permission(bucket, action, resource)
+    S3Backend.put_object_lock_configuration = put_object_lock
+
+
+def put_object_lock(
+    backend: S3Backend,
+    bucket_name: str,
+    lock_enabled: bool,
+    mode: str | None = None,
+    days: int | None = None,
+    years: int | None = None,
+) -> None:
+    bucket = backend.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+    bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
+    bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = mode, days, years
 
 
 def permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:

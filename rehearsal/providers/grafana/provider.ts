@@ -1,0 +1,165 @@
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { defineResource, type ProviderDefinition } from "../../../infra/provider/resource.ts";
+
+const configSchema = z.strictObject({
+  url: z.url(),
+  /** A service-account token. */
+  auth: z.string().min(1),
+  version: z.string().optional(),
+});
+
+type Config = z.output<typeof configSchema>;
+
+/** The few calls of Grafana's HTTP API that the lab needs. */
+class Grafana {
+  readonly #config: Config;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  /** Undefined where Grafana answers that there is no such thing. */
+  async call(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(new URL(path, this.#config.url), {
+      method,
+      headers: { authorization: `Bearer ${this.#config.auth}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.status === 404 && method !== "POST") return undefined;
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === "" ? {} : JSON.parse(text);
+  }
+}
+
+const folderInputs = z.object({ uid: z.string(), title: z.string() });
+
+const folder = defineResource({
+  token: "grafana:oss/folder:Folder",
+  inputs: folderInputs,
+  replaceOn: ["uid"],
+  deleteBeforeReplace: true,
+  create: async ({ client }: { client: Grafana }, { uid, title }) => {
+    await client.call("POST", "/api/folders", { uid, title });
+    return { id: uid, outputs: {} };
+  },
+  read: async ({ client }, id) => {
+    const found = await client.call("GET", `/api/folders/${id}`);
+    return found === undefined ? undefined : { inputs: folderInputs.parse(found), outputs: {} };
+  },
+  update: async ({ client }, id, _recorded, { title }) => {
+    await client.call("PUT", `/api/folders/${id}`, { title, overwrite: true });
+    return {};
+  },
+  delete: async ({ client }, id) => void (await client.call("DELETE", `/api/folders/${id}`)),
+});
+
+const dataSourceInputs = z.object({
+  uid: z.string(),
+  name: z.string(),
+  type: z.string(),
+  url: z.string(),
+  accessMode: z.enum(["proxy", "direct"]).default("proxy"),
+});
+
+const dataSourceData = z.looseObject({
+  uid: z.string(),
+  name: z.string(),
+  type: z.string(),
+  url: z.string(),
+  access: z.enum(["proxy", "direct"]),
+});
+
+const dataSource = defineResource({
+  token: "grafana:oss/dataSource:DataSource",
+  inputs: dataSourceInputs,
+  replaceOn: ["uid", "type"],
+  deleteBeforeReplace: true,
+  create: async ({ client }: { client: Grafana }, { accessMode, ...rest }) => {
+    await client.call("POST", "/api/datasources", { ...rest, access: accessMode });
+    return { id: rest.uid, outputs: {} };
+  },
+  read: async ({ client }, id) => {
+    const found = await client.call("GET", `/api/datasources/uid/${id}`);
+    if (found === undefined) return undefined;
+    const { uid, name, type, url, access } = dataSourceData.parse(found);
+    return { inputs: { uid, name, type, url, accessMode: access }, outputs: {} };
+  },
+  update: async ({ client }, id, _recorded, { accessMode, ...rest }) => {
+    await client.call("PUT", `/api/datasources/uid/${id}`, { ...rest, access: accessMode });
+    return {};
+  },
+  delete: async ({ client }, id) => void (await client.call("DELETE", `/api/datasources/uid/${id}`)),
+});
+
+const dashboardInputs = z.object({
+  configJson: z.string(),
+  folder: z.string().optional(),
+  overwrite: z.boolean().default(false),
+});
+
+const dashboardModel = z.looseObject({ uid: z.string() });
+const dashboardData = z.looseObject({
+  dashboard: dashboardModel,
+  meta: z.looseObject({ folderUid: z.string().optional(), version: z.number() }),
+});
+
+const dashboard = defineResource({
+  token: "grafana:oss/dashboard:Dashboard",
+  inputs: dashboardInputs,
+  replaceOn: [],
+  sameValue: (property, recorded, wanted) =>
+    property === "configJson" ? sameDashboard(recorded, wanted) : isDeepStrictEqual(recorded, wanted),
+  create: async ({ client }: { client: Grafana }, wanted) => ({
+    id: uidOf(wanted.configJson),
+    outputs: await save(client, wanted),
+  }),
+  read: async ({ client }, id, { inputs }) => {
+    const found = await client.call("GET", `/api/dashboards/uid/${id}`);
+    if (found === undefined) return undefined;
+    const { dashboard: model, meta } = dashboardData.parse(found);
+    return {
+      inputs: {
+        configJson: JSON.stringify(model),
+        folder: meta.folderUid === "" ? undefined : meta.folderUid,
+        overwrite: inputs.overwrite ?? false,
+      },
+      outputs: { version: meta.version },
+    };
+  },
+  update: async ({ client }, _id, _recorded, wanted) => save(client, wanted),
+  delete: async ({ client }, id) => void (await client.call("DELETE", `/api/dashboards/uid/${id}`)),
+});
+
+async function save(
+  client: Grafana,
+  { configJson, folder: folderUid, overwrite }: z.output<typeof dashboardInputs>,
+): Promise<{ version: number }> {
+  const saved = await client.call("POST", "/api/dashboards/db", {
+    dashboard: JSON.parse(configJson),
+    overwrite,
+    ...(folderUid === undefined ? {} : { folderUid }),
+  });
+  return z.looseObject({ version: z.number() }).parse(saved);
+}
+
+function uidOf(configJson: string): string {
+  return dashboardModel.parse(JSON.parse(configJson)).uid;
+}
+
+/** Grafana numbers dashboards and their versions itself. */
+function sameDashboard(a: unknown, b: unknown): boolean {
+  if (typeof a !== "string" || typeof b !== "string") return a === b;
+  const own = (text: string) => ({ ...JSON.parse(text), id: null, version: null });
+  return isDeepStrictEqual(own(a), own(b));
+}
+
+/** Stands in for the grafana provider: the types that the lab uses, against Grafana's HTTP API. */
+export const grafanaProvider: ProviderDefinition<Grafana, Config> = {
+  name: "grafana",
+  version: "2.40.0",
+  config: configSchema,
+  connect: (config) => new Grafana(config),
+  resources: [folder, dataSource, dashboard],
+};

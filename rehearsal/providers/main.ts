@@ -1,0 +1,18 @@
+import { serve } from "../../infra/provider/server.ts";
+import { awsProvider } from "./aws/provider.ts";
+import { grafanaProvider } from "./grafana/provider.ts";
+import { proxmoxveProvider } from "./proxmoxve/provider.ts";
+
+/**
+ * The stand-in providers: `node rehearsal/providers/main.ts` serves them on free loopback ports, prints
+ * `{"aws":port,"proxmoxve":port,"grafana":port}` as its first line and ends on SIGTERM.
+ */
+const [aws, proxmoxve, grafana] = await Promise.all([
+  serve(awsProvider),
+  serve(proxmoxveProvider),
+  serve(grafanaProvider),
+]);
+process.stdout.write(
+  `${JSON.stringify({ aws: aws.port, proxmoxve: proxmoxve.port, grafana: grafana.port })}\n`,
+);
+process.once("SIGTERM", () => process.exit(0));

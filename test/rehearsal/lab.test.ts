@@ -1,0 +1,256 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DeleteBucketLifecycleCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PbsClient } from "../../infra/pbs/client.ts";
+import { psql } from "../../rehearsal/dataset/seed.ts";
+import { execInGuest } from "../../rehearsal/guests/exec.ts";
+import { findInstance, type Instance } from "../../rehearsal/lab/instance.ts";
+import { placeOf } from "../../rehearsal/lab/places.ts";
+import { waitFor } from "../../rehearsal/lib/wait.ts";
+import { type Checkout, copyCheckout } from "./checkout.ts";
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn("skipped: the rehearsal needs root for its guests");
+
+let lab: Checkout;
+let instance: Instance;
+
+const pulumi = (...args: string[]) =>
+  lab.lab("pulumi", "--", ...args, "--non-interactive", "--color", "never");
+const noChanges = async () => {
+  const { exitCode, stdout } = await pulumi("preview", "--expect-no-changes", "--diff");
+  expect(stdout).not.toMatch(/^\s+[+~-] /m);
+  expect(exitCode).toBe(0);
+};
+const primary = () => placeOf(instance, 2002);
+const standby = () => placeOf(instance, 2003);
+const monitoring = () => placeOf(instance, 2010);
+
+describe.skipIf(!isRoot)("the lab on one machine", () => {
+  beforeAll(async () => {
+    lab = await copyCheckout();
+    await lab.mustLab("up", "--data-mib", "40");
+    const found = await findInstance(lab.root);
+    if (!found) throw new Error("up left no instance");
+    instance = found;
+  });
+
+  afterAll(async () => {
+    await lab?.remove();
+  });
+
+  it("stands after one command: every service and guest runs", async () => {
+    const { stack, services, resources } = await lab.status();
+    expect(stack).toBe("rehearsal");
+    expect(services.filter(({ state }) => state !== "running")).toEqual([]);
+    expect(services.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["pve", "pbs", "s3", "proj-pg01", "proj-pg02", "proj-mon01"]),
+    );
+    expect(resources).toBeGreaterThan(50);
+  });
+
+  it("has a dump of every database that was proven by restoring it", async () => {
+    const protections = await waitFor(
+      async () => {
+        const dumps = (await lab.status()).protections.filter(({ kind }) => kind === "database-dump");
+        return dumps.length === 3 && dumps;
+      },
+      { what: "Prometheus to know of three dumps", timeoutSeconds: 60, intervalMs: 1000 },
+    );
+    for (const { lastGood, validated, rpoSeconds } of protections) {
+      expect(new Date(lastGood ?? "").toISOString()).toBe(lastGood);
+      expect(validated).not.toBeNull();
+      expect(rpoSeconds).toBeLessThan(3600);
+    }
+  });
+
+  it("has nothing to change right after", noChanges);
+
+  it("streams from the primary to the standby", async () => {
+    await psql(
+      primary(),
+      "desi_void_desivast",
+      "CREATE TABLE IF NOT EXISTS sentinel (at timestamptz); INSERT INTO sentinel VALUES (now());",
+    );
+    const count = () => psql(standby(), "desi_void_desivast", "SELECT count(*) FROM sentinel;");
+    await waitFor(async () => (await count()).trim() === "1", {
+      what: "the row to reach the standby",
+      timeoutSeconds: 30,
+    });
+    await expect(psql(standby(), "postgres", "CREATE TABLE x ();")).rejects.toThrow(/read-only/);
+  });
+
+  it("watches every host, exporter and database without an alert", async () => {
+    const prometheus = `http://${addressOf("proj-mon01")}:9090/api/v1`;
+    const query = async (path: string) =>
+      (await fetch(`${prometheus}/${path}`)).json() as Promise<{ data: Record<string, unknown[]> }>;
+    const targets = await waitFor(
+      async () => {
+        const { data } = await query("targets?state=active");
+        const active = data.activeTargets as { health: string; labels: { job: string; instance: string } }[];
+        return active.every(({ health }) => health === "up") && active;
+      },
+      { what: "all targets to be up", timeoutSeconds: 60, intervalMs: 1000 },
+    );
+    expect(targets.map(({ labels }) => `${labels.job} ${labels.instance}`).sort()).toEqual([
+      "alertmanager proj-mon01",
+      "node proj-mon01",
+      "node proj-pg01",
+      "node proj-pg02",
+      "postgres proj-pg01",
+      "postgres proj-pg02",
+      "prometheus proj-mon01",
+    ]);
+    const { data } = await query("alerts");
+    expect((data.alerts as { state: string }[]).filter(({ state }) => state === "firing")).toEqual([]);
+  });
+
+  it("has no way out", async () => {
+    const { exitCode } = await execInGuest(primary(), ["ping", "-c", "1", "-W", "2", "192.0.2.1"]);
+    expect(exitCode).not.toBe(0);
+    const routes = await execInGuest(primary(), ["ip", "route", "show", "default"]);
+    expect(routes.stdout).toBe("");
+  });
+
+  describe("what was changed behind Pulumi's back is found by refresh and mended by up", () => {
+    const mend = async (path: RegExp) => {
+      const found = await pulumi("refresh", "--yes", "--diff");
+      expect(found.stdout).toMatch(path);
+      await lab.mustLab(
+        "pulumi",
+        "--",
+        "up",
+        "--yes",
+        "--skip-preview",
+        "--non-interactive",
+        "--color",
+        "never",
+      );
+      await noChanges();
+    };
+
+    it("a retention on the backup server", async () => {
+      const pbs = pbsClient();
+      await pbs.put("/config/prune/prune-critical-daily", { "keep-daily": 1 });
+      await mend(/keepDaily\s*: 7 => 1/);
+      const { data } = await pbs.get("/config/prune/prune-critical-daily");
+      expect(data).toMatchObject({ "keep-daily": 7 });
+    });
+
+    it("a lifecycle in the archive", async () => {
+      await s3().send(new DeleteBucketLifecycleCommand({ Bucket: "rehearsal-dumps" }));
+      await mend(/bucketLifecycleConfiguration/i);
+    });
+
+    it("a file and a service on a host", async () => {
+      await execInGuest(monitoring(), [
+        "sh",
+        "-c",
+        "echo '# edited' >> /etc/prometheus/prometheus.yml; systemctl stop node_exporter",
+      ]);
+      await mend(/changed on the host/);
+      const { stdout } = await execInGuest(monitoring(), [
+        "sh",
+        "-c",
+        "systemctl is-active node_exporter; tail -1 /etc/prometheus/prometheus.yml",
+      ]);
+      expect(stdout).toMatch(/^active\n(?!# edited)/);
+    });
+  });
+
+  it("refuses a second up at the same time and says who is at work", async () => {
+    const first = execa(join(lab.root, "lab"), ["up"], { cwd: lab.root, stdin: "ignore" });
+    await waitFor(() => readFile(join(lab.root, ".lab", "rehearsal", "lock.json")), {
+      what: "the first up to take the lock",
+      timeoutSeconds: 30,
+    });
+    const second = await lab.lab("up");
+    expect(second.exitCode).toBe(75);
+    expect(second.stderr).toMatch(/`lab up` \(pid \d+\) is working on this lab/);
+    await first;
+  });
+
+  it("is repaired by the next up after one was killed in the middle", async () => {
+    await pulumi("destroy", "--yes", "--skip-preview");
+    const child = execa(join(lab.root, "lab"), ["up", "--data-mib", "40"], {
+      cwd: lab.root,
+      stdin: "ignore",
+      detached: true,
+      reject: false,
+    });
+    await waitFor(async () => (await runningGuests()) > 0, {
+      what: "the first guest of the update",
+      timeoutSeconds: 120,
+    });
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    await child;
+    await lab.mustLab("up", "--data-mib", "40");
+    await noChanges();
+    expect((await lab.status()).services.filter(({ state }) => state !== "running")).toEqual([]);
+  });
+
+  it("comes back with its data after down and up", async () => {
+    const before = await psql(primary(), "desi_void_desivast", "SELECT count(*) FROM raw_catalogs.galaxies;");
+    await lab.mustLab("down");
+    expect((await lab.status()).services.filter(({ state }) => state !== "stopped")).toEqual([]);
+    await lab.mustLab("up");
+    expect(await psql(primary(), "desi_void_desivast", "SELECT count(*) FROM raw_catalogs.galaxies;")).toBe(
+      before,
+    );
+    await noChanges();
+  });
+
+  it("leaves nothing after destroy", async () => {
+    const { exitCode, stdout } = await pulumi("destroy", "--yes", "--skip-preview");
+    expect(stdout).toMatch(/Resources:/);
+    expect(exitCode).toBe(0);
+    expect(await runningGuests()).toBe(0);
+    expect((await s3().send(new ListBucketsCommand({}))).Buckets ?? []).toEqual([]);
+    expect((await pbsClient().get("/config/datastore")).data).toEqual([]);
+  });
+
+  it("leaves nothing on the machine after down", async () => {
+    await lab.mustLab("down");
+    const { stdout: links } = await execa("ip", ["-oneline", "link", "show"]);
+    expect(links).not.toContain(`lab${instance.id}`);
+    expect(await readFile("/proc/self/mountinfo", "utf8")).not.toContain(lab.root);
+    expect((await execa("losetup", ["--list", "--output", "BACK-FILE"])).stdout).not.toContain(lab.root);
+    const { stdout: processes } = await execa("ps", ["-eo", "args"]);
+    expect(processes.split("\n").filter((line) => line.includes(lab.root))).toEqual([]);
+  });
+});
+
+function addressOf(guest: "proj-mon01"): string {
+  const last = { "proj-mon01": 60 }[guest];
+  return instance.hostAddress.replace(/\.1$/, `.${last}`);
+}
+
+async function runningGuests(): Promise<number> {
+  return (await lab.status()).services.filter(
+    ({ name, state }) => name.startsWith("proj-") && state === "running",
+  ).length;
+}
+
+function pbsClient(): PbsClient {
+  return new PbsClient({
+    url: `https://${instance.hostAddress}:8007`,
+    tokenId: "root@pam!pulumi",
+    tokenSecret: instance.secrets.pbsToken,
+    caCertificate: readFileSync(join(instance.folder, "tls", "ca.pem"), "utf8"),
+  });
+}
+
+function s3(): S3Client {
+  return new S3Client({
+    region: "us-east-1",
+    endpoint: `http://${instance.hostAddress}:9000`,
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: instance.secrets.awsAccessKey,
+      secretAccessKey: instance.secrets.awsSecretKey,
+    },
+  });
+}
