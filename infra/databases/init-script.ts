@@ -52,5 +52,12 @@ function copyPrimary(
   runuser -u postgres -- /usr/lib/postgresql/${version}/bin/pg_basebackup --no-password \\
     --dbname "${conninfo}" --pgdata ${data}.copy \\
     --wal-method stream --checkpoint fast --slot ${slot} --write-recovery-conf
+  # Debian keeps the configuration outside of the data, so a copy has none; pg_createcluster moves these three away.
+  install --owner postgres --group postgres --mode 0644 \\
+    /usr/share/postgresql/${version}/postgresql.conf.sample ${data}.copy/postgresql.conf
+  printf "include_dir = 'conf.d'\\n" >> ${data}.copy/postgresql.conf
+  install --owner postgres --group postgres --mode 0640 /dev/null ${data}.copy/pg_hba.conf
+  install --owner postgres --group postgres --mode 0640 /dev/null ${data}.copy/pg_ident.conf
+  sync --file-system ${data}.copy
   mv ${data}.copy ${data}`;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { copyFile, link, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -15,8 +16,8 @@ const mounting = new Map<string, Promise<string>>();
 export async function keepImage(folder: string, imagePath: string, sha256: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const file = imageFile(folder, sha256);
-  const temporary = `${file}.${process.pid}.tmp`;
-  await rm(temporary, { force: true });
+  // Several guests may be made of one image at the same time.
+  const temporary = `${file}.${randomUUID()}.tmp`;
   try {
     await link(imagePath, temporary);
   } catch (error) {

@@ -27,6 +27,20 @@ export interface Engine {
   attach(args: readonly string[]): Promise<number>;
 }
 
+/** The engine said no. The message is what it diagnosed, without the progress before it. */
+export class EngineError extends Error {
+  readonly hint = "what was done stays done: mend the cause and run the command again";
+  readonly exitCode = 1;
+
+  constructor(command: string, stdout: string, stderr: string) {
+    const diagnostics = stdout.slice(Math.max(0, stdout.indexOf("Diagnostics:"))).trim();
+    super(
+      `pulumi ${command} failed\n${[diagnostics, stderr.trim()].filter((text) => text !== "").join("\n")}`,
+    );
+    this.name = "EngineError";
+  }
+}
+
 /** The ports of the stand-in providers, by package. */
 type StandIns = Readonly<Record<string, number>>;
 
@@ -58,13 +72,15 @@ function engineOf(pulumi: string, root: string, env: Record<string, string>): En
   return {
     env,
     async run(args, { input } = {}) {
-      const { stdout } = await execa(pulumi, ["--non-interactive", ...args], {
+      const { exitCode, stdout, stderr } = await execa(pulumi, ["--non-interactive", ...args], {
         cwd: root,
         env,
         extendEnv: false,
+        reject: false,
         ...(input === undefined ? { stdin: "ignore" as const } : { input }),
       });
-      return stdout;
+      if (exitCode === 0) return stdout;
+      throw new EngineError(args[0] ?? "", stdout, stderr);
     },
     async attach(args) {
       const { exitCode } = await execa(pulumi, [...args], {
