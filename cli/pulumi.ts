@@ -12,9 +12,8 @@ export function register(program: Command): void {
       "\nExamples:\n  $ ./lab pulumi -- preview --diff\n  $ ./lab pulumi -- refresh --yes\n  $ ./lab pulumi -- stack output --json\n",
     )
     .action(async (args: string[]) => {
-      const { findInstance } = await import("../rehearsal/lab/instance.ts");
+      const { engineOptions, findInstance } = await import("../rehearsal/lab/instance.ts");
       const { withEngine } = await import("../rehearsal/lab/engine.ts");
-      const { engineOptions } = await import("../rehearsal/lab/up.ts");
       const instance = await findInstance();
       if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
       process.exitCode = await withEngine(engineOptions(instance), (engine) => engine.attach(args));

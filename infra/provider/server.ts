@@ -141,7 +141,8 @@ function handlers<Client, Config>(
       );
       const response = new proto.ReadResponse();
       if (!found) return response;
-      const inputs = checkShape(resource.inputs, { ...found.inputs }).inputs;
+      // What the product holds may be something that the schema would refuse: it is shown all the same.
+      const inputs = { ...found.inputs, ...checkShape(resource.inputs, { ...found.inputs }).inputs };
       response.setId(request.getId());
       response.setInputs(encode(inputs));
       response.setProperties(encodeState(resource, inputs, found.outputs));

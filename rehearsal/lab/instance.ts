@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { findFreeSubnet } from "../guests/network.ts";
 import { readJson, writeJson } from "../lib/files.ts";
+import type { EngineOptions } from "./engine.ts";
 
 const stateSchema = z.strictObject({
   instanceId: z.string(),
@@ -73,4 +74,18 @@ export async function openInstance(root: string = checkout): Promise<Instance> {
   const made = await findInstance(root);
   if (!made) throw new Error(`${folder} was written but cannot be read`);
   return made;
+}
+
+/** Where and how the engine of the rehearsal runs. */
+export function engineOptions(
+  { root, folder, secrets }: Instance,
+  caPath = join(folder, "tls", "ca.pem"),
+): EngineOptions {
+  return {
+    root,
+    backend: join(folder, "pulumi"),
+    passphrase: secrets.passphrase,
+    stack: "rehearsal",
+    caPath,
+  };
 }

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { leaderPid } from "../guests/guest.ts";
 import { bareEngine } from "./engine.ts";
-import type { Instance } from "./instance.ts";
+import { engineOptions, type Instance } from "./instance.ts";
 import { placeOf } from "./places.ts";
 import { ports, type ServiceName, serviceProcess } from "./services.ts";
 import { rehearsalStack } from "./stack.ts";
-import { engineOptions } from "./up.ts";
 
 /** One program or guest of the lab. */
 export interface ServiceStatus {

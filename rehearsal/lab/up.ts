@@ -1,13 +1,14 @@
-import { join } from "node:path";
 import { seed } from "../dataset/seed.ts";
 import { execInGuest } from "../guests/exec.ts";
+import { waitFor } from "../lib/wait.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
-import { type Engine, type EngineOptions, withEngine } from "./engine.ts";
-import type { Instance } from "./instance.ts";
+import { type Engine, withEngine } from "./engine.ts";
+import { engineOptions, type Instance } from "./instance.ts";
 import { primaryPlace } from "./places.ts";
 import { type Prepared, prepareServices, startService } from "./services.ts";
-import { configureStack, rehearsalStack } from "./stack.ts";
+import { configureStack } from "./stack.ts";
+import { labStatus } from "./status.ts";
 
 /** One piece of work; what it depends on, by title, comes first. */
 export interface LabStep {
@@ -95,23 +96,20 @@ export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
     {
       title: "first proven backup",
       dependsOn: ["data set"],
-      run: () => firstBackup(instance),
+      run: async (report) => {
+        await firstBackup(instance);
+        report("waiting for Prometheus to have seen it");
+        await waitFor(
+          async () => (await labStatus(instance)).protections.some(({ validated }) => validated !== null),
+          {
+            what: "Prometheus to have scraped a proven dump",
+            timeoutSeconds: 90,
+            intervalMs: 1000,
+          },
+        );
+      },
     },
   ];
-}
-
-/** Where and how the engine of the rehearsal runs. */
-export function engineOptions(
-  { root, folder, secrets }: Instance,
-  caPath = join(folder, "tls", "ca.pem"),
-): EngineOptions {
-  return {
-    root,
-    backend: join(folder, "pulumi"),
-    passphrase: secrets.passphrase,
-    stack: rehearsalStack,
-    caPath,
-  };
 }
 
 /**

@@ -87,6 +87,15 @@ describe.skipIf(notRoot)("applying a plan on a host", { timeout: 60_000 }, () =>
     expect(readdirSync(host.file("made"))).toEqual(["foreign"]);
   });
 
+  it("reports a directory's mode as it is written, set-group-id bit included", async () => {
+    const inputs = deliveryInputs({ directories: { [host.file("shared")]: { mode: "02775" } } });
+    await host.run(inputs);
+    const facts = (await host.run(inputs, { mode: "facts" })).at(-1);
+    expect(facts).toMatchObject({
+      directories: { [host.file("shared")]: { kind: "directory", mode: "02775" } },
+    });
+  });
+
   it("makes described directories and corrects their mode", async () => {
     const inputs = deliveryInputs({ directories: { [host.file("spool")]: { mode: "0750" } } });
     await host.run(inputs);

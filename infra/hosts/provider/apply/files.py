@@ -17,7 +17,7 @@ def facts_of(path):
     kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symbolic link"}
     return {
         "kind": kinds.get(stat.S_IFMT(found.st_mode), "special file"),
-        "mode": f"{stat.S_IMODE(found.st_mode):04o}",
+        "mode": f"0{stat.S_IMODE(found.st_mode):03o}",
         "owner": owner_name(found.st_uid),
         "group": group_name(found.st_gid),
     }
