@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cleanup } from "../guests/cleanup.ts";
-import type { Instance } from "./instance.ts";
+import { type Instance, stopEngine } from "./instance.ts";
 import { type ServiceName, stopService } from "./services.ts";
 
 const serviceNames: readonly ServiceName[] = ["pve", "pbs", "grafana", "sinks", "s3", "mirror"];
@@ -11,6 +11,7 @@ const serviceNames: readonly ServiceName[] = ["pve", "pbs", "grafana", "sinks", 
  * lab knows stays, so that the next `up` goes on from there.
  */
 export async function takeDown(instance: Instance): Promise<void> {
+  await stopEngine(instance);
   // The node first, so that it starts no guest again.
   for (const name of serviceNames) await stopService(instance, name);
   await cleanup(instance.id, join(instance.folder, "pve"));

@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly stack: string;
   /** PEM of the authority that signed the simulated APIs' certificates. */
   readonly caPath?: string;
+  /** Told of each engine process, so that one that outlives its command can be found. */
+  readonly onStart?: (pid: number | undefined) => Promise<void>;
 }
 
 export interface Engine {
@@ -65,31 +67,35 @@ async function engineFor(options: EngineOptions, ports: StandIns): Promise<Engin
   if (!pulumi || !language) throw new Error("pulumi is not installed: `./lab doctor` says how to get it");
   const env = environment(options, [dirname(pulumi.path), dirname(language.path)], ports);
   await mkdir(options.backend, { recursive: true });
-  return engineOf(pulumi.path, options.root, env);
+  return engineOf(pulumi.path, options, env);
 }
 
-function engineOf(pulumi: string, root: string, env: Record<string, string>): Engine {
+function engineOf(pulumi: string, { root, onStart }: EngineOptions, env: Record<string, string>): Engine {
   return {
     env,
     async run(args, { input } = {}) {
-      const { exitCode, stdout, stderr } = await execa(pulumi, ["--non-interactive", ...args], {
+      const running = execa(pulumi, ["--non-interactive", ...args], {
         cwd: root,
         env,
         extendEnv: false,
         reject: false,
         ...(input === undefined ? { stdin: "ignore" as const } : { input }),
       });
+      await onStart?.(running.pid);
+      const { exitCode, stdout, stderr } = await running;
       if (exitCode === 0) return stdout;
       throw new EngineError(args[0] ?? "", stdout, stderr);
     },
     async attach(args) {
-      const { exitCode } = await execa(pulumi, [...args], {
+      const running = execa(pulumi, [...args], {
         cwd: root,
         env,
         extendEnv: false,
         stdio: "inherit",
         reject: false,
       });
+      await onStart?.(running.pid);
+      const { exitCode } = await running;
       return exitCode ?? 1;
     },
   };

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { findFreeSubnet } from "../guests/network.ts";
 import { readJson, writeJson } from "../lib/files.ts";
+import { isAlive, readProcessRecord, startTimeOf, stopProcess } from "../lib/process.ts";
 import type { EngineOptions } from "./engine.ts";
 
 const stateSchema = z.strictObject({
@@ -87,5 +88,23 @@ export function engineOptions(
     passphrase: secrets.passphrase,
     stack: "rehearsal",
     caPath,
+    onStart: (pid) => rememberEngine(folder, pid),
   };
+}
+
+function engineRecord(folder: string): string {
+  return join(folder, "processes", "engine.json");
+}
+
+async function rememberEngine(folder: string, pid: number | undefined): Promise<void> {
+  const startTimeTicks = pid === undefined ? undefined : await startTimeOf(pid);
+  if (pid === undefined || startTimeTicks === undefined) return;
+  await mkdir(join(folder, "processes"), { recursive: true });
+  await writeJson(engineRecord(folder), { name: "engine", pid, startTimeTicks, argv: ["pulumi"], log: "" });
+}
+
+/** Ends an engine that a killed command left running. It is given the time to record what it did. */
+export async function stopEngine({ folder }: Instance): Promise<void> {
+  const record = await readProcessRecord(engineRecord(folder));
+  if (record && (await isAlive(record))) await stopProcess(record, 30);
 }

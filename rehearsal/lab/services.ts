@@ -131,7 +131,7 @@ function serviceList(
       url: `https://${hostAddress}:${ports.pve}`,
       argv: [
         ...program("pve"),
-        ...["--state", state("pve"), "--config", join(folder, "pve.json")],
+        ...["--boot", "--state", state("pve"), "--config", join(folder, "pve.json")],
         ...["--address", hostAddress, "--port", String(ports.pve), ...tls],
       ],
     },

@@ -4,7 +4,7 @@ import { waitFor } from "../lib/wait.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
 import { type Engine, withEngine } from "./engine.ts";
-import { engineOptions, type Instance } from "./instance.ts";
+import { engineOptions, type Instance, stopEngine } from "./instance.ts";
 import { primaryPlace } from "./places.ts";
 import { type Prepared, prepareServices, startService } from "./services.ts";
 import { configureStack } from "./stack.ts";
@@ -77,6 +77,7 @@ export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
         withEngine(
           engineOptions(instance, required(results.prepared, "the services").caPath),
           async (engine) => {
+            await stopEngine(instance);
             report("configuring the stack");
             await configureStack(engine, instance, {
               image: required(results.image, "the image"),

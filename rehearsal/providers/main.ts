@@ -16,3 +16,8 @@ process.stdout.write(
   `${JSON.stringify({ aws: aws.port, proxmoxve: proxmoxve.port, grafana: grafana.port })}\n`,
 );
 process.once("SIGTERM", () => process.exit(0));
+// A command that was killed could not end it.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(0);
+}, 1000).unref();

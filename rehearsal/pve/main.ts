@@ -1,6 +1,7 @@
 /** Serves the simulated Proxmox VE cluster until SIGTERM or SIGINT. Guests go on running after that. */
 import { Command } from "commander";
 import { readJson } from "../lib/files.ts";
+import { bootNodes } from "./boot.ts";
 import { configSchema, type SimulatorConfig } from "./config.ts";
 import { startServer } from "./server.ts";
 import { openSimulator } from "./simulator.ts";
@@ -12,6 +13,7 @@ interface Options {
   cert: string;
   key: string;
   config: string;
+  boot: boolean;
 }
 
 async function readConfig(path: string): Promise<SimulatorConfig> {
@@ -29,6 +31,7 @@ const options = new Command("pve")
   .requiredOption("--config <file>", "configuration file (JSON)")
   .requiredOption("--cert <file>", "TLS certificate (PEM)")
   .requiredOption("--key <file>", "TLS private key (PEM)")
+  .option("--boot", "start the guests that start with their node, as a node does when it boots", false)
   .option("--address <address>", "address to listen on", "127.0.0.1")
   .option("--port <port>", "port to listen on; 0 takes a free one", "8006")
   .parse()
@@ -36,6 +39,7 @@ const options = new Command("pve")
 
 try {
   const sim = await openSimulator(options.state, await readConfig(options.config));
+  if (options.boot) await bootNodes(sim);
   const server = await startServer(sim, {
     address: options.address,
     port: Number(options.port),

@@ -92,8 +92,12 @@ export const pbsStorage = defineResource({
       },
     };
   },
-  update: async ({ client }, id, { outputs }, wanted) => {
+  update: async ({ client }, id, { inputs, outputs }, wanted) => {
     await client.put(`/storage/${id}`, {
+      ...deletions([
+        ["namespace", inputs.namespace, wanted.namespace],
+        ["fingerprint", inputs.fingerprint, wanted.fingerprint],
+      ]),
       namespace: wanted.namespace,
       username: wanted.username,
       password: wanted.password,
@@ -169,8 +173,14 @@ export const backupJob = defineResource({
       outputs: {},
     };
   },
-  update: async ({ client }, id, _recorded, wanted) => {
-    await client.put(`/cluster/backup/${id}`, parameters(wanted));
+  update: async ({ client }, id, { inputs }, wanted) => {
+    await client.put(`/cluster/backup/${id}`, {
+      ...parameters(wanted),
+      ...deletions([
+        ["prune-backups", inputs.pruneBackups, wanted.pruneBackups],
+        ["notes-template", inputs.notesTemplate, wanted.notesTemplate],
+      ]),
+    });
     return {};
   },
   delete: async ({ client }, id) => {
@@ -178,6 +188,14 @@ export const backupJob = defineResource({
       await client.delete(`/cluster/backup/${id}`);
   },
 });
+
+/** PVE keeps what a call does not mention: what is no longer wanted must be named. */
+function deletions(settings: readonly (readonly [name: string, recorded: unknown, wanted: unknown])[]): {
+  delete?: string;
+} {
+  const gone = settings.filter(([, recorded, wanted]) => recorded !== undefined && wanted === undefined);
+  return gone.length === 0 ? {} : { delete: gone.map(([name]) => name).join(",") };
+}
 
 function parameters(job: JobInputs): Record<string, string | boolean | undefined> {
   return {

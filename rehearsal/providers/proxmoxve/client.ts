@@ -18,11 +18,17 @@ type Parameters = Readonly<Record<string, string | number | boolean | undefined>
 
 /** A refusal by the API, with its own words. */
 export class ProxmoxError extends Error {
-  readonly status: number;
+  /**
+   * Whether the thing itself is not there. PVE answers that with 500 or 400 and only tells by its words. A refused
+   * token or an unknown node must not count: the resource would be forgotten while it exists.
+   */
+  readonly isMissing: boolean;
 
   constructor(call: string, status: number, detail: string) {
     super(`${call}: ${status} ${detail}`);
-    this.status = status;
+    this.isMissing =
+      (status === 500 || status === 400) &&
+      /(configuration file|storage|volume) '[^']*' does not exist|no such job/i.test(detail);
   }
 }
 
@@ -45,7 +51,7 @@ export class Proxmox {
     try {
       return await this.get(path);
     } catch (error) {
-      if (error instanceof ProxmoxError && /does not exist|no such/i.test(error.message)) return undefined;
+      if (error instanceof ProxmoxError && error.isMissing) return undefined;
       throw error;
     }
   }
@@ -93,10 +99,12 @@ export class Proxmox {
   }
 
   async snippet(node: string, storage: string, file: string): Promise<string | undefined> {
-    const response = await this.#fetch("GET", `/sim/nodes/${node}/snippets/${storage}/${file}`);
-    if (response.ok) return response.text();
-    await response.body?.cancel();
-    return undefined;
+    try {
+      return await this.#send("GET", `/sim/nodes/${node}/snippets/${storage}/${file}`);
+    } catch (error) {
+      if (error instanceof ProxmoxError && error.isMissing) return undefined;
+      throw error;
+    }
   }
 
   async deleteSnippet(node: string, storage: string, file: string): Promise<void> {

@@ -24,18 +24,15 @@ export const download = defineResource({
   create: async ({ client, signal }: { client: Proxmox; signal: AbortSignal }, wanted) => {
     const { nodeName, datastoreId, contentType, fileName } = wanted;
     const id = `${datastoreId}:${contentType}/${fileName}`;
-    const there = await findVolume(client, nodeName, datastoreId, id);
-    // The real provider takes over a file of that name unless it is told to overwrite it.
-    if (there === undefined) {
-      const task = await client.post(`/nodes/${nodeName}/storage/${datastoreId}/download-url`, {
-        content: contentType,
-        url: wanted.url,
-        filename: fileName,
-        checksum: wanted.checksum,
-        "checksum-algorithm": wanted.checksumAlgorithm,
-      });
-      await client.finish(nodeName, task, signal);
-    }
+    // PVE itself accepts a file that is there already when its checksum is right, and refuses any other.
+    const task = await client.post(`/nodes/${nodeName}/storage/${datastoreId}/download-url`, {
+      content: contentType,
+      url: wanted.url,
+      filename: fileName,
+      checksum: wanted.checksum,
+      "checksum-algorithm": wanted.checksumAlgorithm,
+    });
+    await client.finish(nodeName, task, signal);
     return { id, outputs: { size: (await findVolume(client, nodeName, datastoreId, id)) ?? 0 } };
   },
   read: async ({ client }, id, { inputs }) => {
@@ -74,12 +71,14 @@ const snippetInputs = z.object({
   sourceRaw: z.strictObject({ data: z.string(), fileName: z.string() }),
 });
 
-/** `proxmoxve.FileLegacy` for snippets: cloud-init data on a node. */
+/**
+ * `proxmoxve.FileLegacy` for snippets: cloud-init data on a node. As with the real provider any change is a
+ * replacement that makes the new file before it deletes the old one: with one name for both nothing is left.
+ */
 export const snippet = defineResource({
   token: "proxmoxve:index/fileLegacy:FileLegacy",
   inputs: snippetInputs,
-  replaceOn: ["nodeName", "datastoreId"],
-  deleteBeforeReplace: true,
+  replaceOn: ["nodeName", "datastoreId", "contentType", "sourceRaw"],
   create: async ({ client }: { client: Proxmox }, { nodeName, datastoreId, sourceRaw }) => {
     await client.putSnippet(nodeName, datastoreId, sourceRaw.fileName, sourceRaw.data);
     return { id: `${datastoreId}:snippets/${sourceRaw.fileName}`, outputs: { fileName: sourceRaw.fileName } };
@@ -93,10 +92,7 @@ export const snippet = defineResource({
       outputs: { fileName: sourceRaw.fileName },
     };
   },
-  update: async ({ client }, _id, _recorded, { nodeName, datastoreId, sourceRaw }) => {
-    await client.putSnippet(nodeName, datastoreId, sourceRaw.fileName, sourceRaw.data);
-    return { fileName: sourceRaw.fileName };
-  },
+  update: async (_call, _id, _recorded, { sourceRaw }) => ({ fileName: sourceRaw.fileName }),
   delete: async ({ client }, _id, { inputs }) => {
     const { nodeName, datastoreId, sourceRaw } = snippetInputs.parse(inputs);
     await client.deleteSnippet(nodeName, datastoreId, sourceRaw.fileName);

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { type Call, defineResource } from "../../../infra/provider/resource.ts";
 import type { Proxmox } from "./client.ts";
-import { changeable, creation, described, type VmInputs, vmInputs } from "./vm-config.ts";
+import { type VmInputs, vmInputs } from "./vm-inputs.ts";
+import { described } from "./vm-read.ts";
+import { change, creation, macAddressOf, needsReboot } from "./vm-write.ts";
 
 interface Outputs {
   readonly ipv4Addresses: readonly (readonly string[])[];
@@ -16,9 +18,10 @@ export const virtualMachine = defineResource<Proxmox, typeof vmInputs.shape, Out
   token: "proxmoxve:index/vmLegacy:VmLegacy",
   inputs: vmInputs,
   replaceOn: ["nodeName", "vmId"],
-  // The disk is made from the image once; another image is another guest.
+  // Both act only on a first boot: the real provider makes the guest anew for them.
   replaceWhen: (property, recorded, wanted) =>
-    property === "disks" && imagesOf(recorded) !== imagesOf(wanted),
+    (property === "disks" && imagesOf(recorded) !== imagesOf(wanted)) ||
+    (property === "initialization" && userDataOf(recorded) !== userDataOf(wanted)),
   deleteBeforeReplace: true,
 
   async create(call, wanted) {
@@ -29,7 +32,7 @@ export const virtualMachine = defineResource<Proxmox, typeof vmInputs.shape, Out
     for (const disk of wanted.disks.filter(({ importFrom }) => importFrom !== undefined)) {
       await resize(call, path, wanted, disk);
     }
-    if (wanted.started) await client.finish(nodeName, await client.post(`${path}/status/start`), signal);
+    if (wanted.started) await power(call, path, nodeName, "start");
     return { id: String(vmId), outputs: await outputsOf(client, wanted) };
   },
 
@@ -38,40 +41,43 @@ export const virtualMachine = defineResource<Proxmox, typeof vmInputs.shape, Out
     const path = `/nodes/${recorded.nodeName}/qemu/${id}`;
     const config = await client.find(`${path}/config`);
     if (config === undefined) return undefined;
-    const { status } = statusData.parse(await client.get(`${path}/status/current`));
     return {
-      inputs: described(recorded, configData.parse(config), status === "running"),
+      inputs: described(recorded, configData.parse(config), await isRunning(client, path)),
       outputs: await outputsOf(client, recorded),
     };
   },
 
   async update(call, id, { inputs }, wanted) {
-    const { client, signal } = call;
+    const { client } = call;
     const { nodeName } = wanted;
     const path = `/nodes/${nodeName}/qemu/${id}`;
-    await client.put(`${path}/config`, changeable(wanted));
+    const now = configData.parse(await client.get(`${path}/config`));
+    await client.put(`${path}/config`, change(wanted, now));
     const before = new Map((inputs.disks ?? []).map((disk) => [disk.interface, disk.size]));
     for (const disk of wanted.disks) {
-      if (before.get(disk.interface) !== disk.size) await resize(call, path, wanted, disk);
+      const size = before.get(disk.interface);
+      if (size !== undefined && size !== disk.size) await resize(call, path, wanted, disk);
     }
-    const { status } = statusData.parse(await client.get(`${path}/status/current`));
-    if (wanted.started && status !== "running") {
-      await client.finish(nodeName, await client.post(`${path}/status/start`), signal);
-    } else if (!wanted.started && status === "running") {
-      await client.finish(nodeName, await client.post(`${path}/status/shutdown`), signal);
-    }
+    const running = await isRunning(client, path);
+    if (wanted.started && !running) await power(call, path, nodeName, "start");
+    else if (!wanted.started && running) await power(call, path, nodeName, "shutdown");
+    else if (running && needsReboot(inputs, wanted)) await power(call, path, nodeName, "reboot");
     return outputsOf(client, wanted);
   },
 
-  async delete({ client, signal }, id, { inputs }) {
+  async delete(call, id, { inputs }) {
+    const { client, signal } = call;
     const { nodeName, stopOnDestroy } = vmInputs.parse(inputs);
     const path = `/nodes/${nodeName}/qemu/${id}`;
-    const current = await client.find(`${path}/status/current`);
-    if (current === undefined) return;
-    if (statusData.parse(current).status === "running") {
-      const how = stopOnDestroy ? "stop" : "shutdown";
-      await client.finish(nodeName, await client.post(`${path}/status/${how}`), signal);
+    const config = await client.find(`${path}/config`);
+    if (config === undefined) return;
+    // PVE refuses too, but only after the guest has been stopped for it.
+    if (Number(configData.parse(config).protection ?? 0) === 1) {
+      throw new Error(
+        `can't remove VM ${id} - protection mode enabled: set protection to false and run the update first`,
+      );
     }
+    if (await isRunning(client, path)) await power(call, path, nodeName, stopOnDestroy ? "stop" : "shutdown");
     await client.finish(
       nodeName,
       await client.delete(`${path}?purge=1&destroy-unreferenced-disks=1`),
@@ -79,6 +85,19 @@ export const virtualMachine = defineResource<Proxmox, typeof vmInputs.shape, Out
     );
   },
 });
+
+async function power(
+  { client, signal }: Call<Proxmox>,
+  path: string,
+  nodeName: string,
+  action: "start" | "stop" | "shutdown" | "reboot",
+): Promise<void> {
+  await client.finish(nodeName, await client.post(`${path}/status/${action}`), signal);
+}
+
+async function isRunning(client: Proxmox, path: string): Promise<boolean> {
+  return statusData.parse(await client.get(`${path}/status/current`)).status === "running";
+}
 
 async function resize(
   { client, signal }: Call<Proxmox>,
@@ -94,7 +113,8 @@ async function outputsOf(client: Proxmox, { nodeName, vmId, initialization }: Vm
   const config = configData.parse(await client.get(`/nodes/${nodeName}/qemu/${vmId}/config`));
   const macAddresses = Object.entries(config)
     .filter(([name]) => /^net\d+$/.test(name))
-    .map(([, value]) => /([0-9A-F]{2}(?::[0-9A-F]{2}){5})/i.exec(String(value))?.[1] ?? "");
+    .sort(([a], [b]) => Number(a.slice(3)) - Number(b.slice(3)))
+    .map(([, device]) => macAddressOf(device) ?? "");
   return {
     ipv4Addresses: initialization.ipConfigs.map(({ ipv4 }) => [ipv4.address.replace(/\/.*$/, "")]),
     macAddresses,
@@ -103,7 +123,12 @@ async function outputsOf(client: Proxmox, { nodeName, vmId, initialization }: Vm
 
 function imagesOf(disks: unknown): string {
   const parsed = vmInputs.shape.disks.safeParse(disks);
-  return parsed.success
-    ? JSON.stringify(parsed.data.map(({ interface: name, importFrom }) => [name, importFrom]))
-    : "";
+  if (!parsed.success) return "";
+  const imported = parsed.data.filter(({ importFrom }) => importFrom !== undefined);
+  return JSON.stringify(imported.map(({ interface: name, importFrom }) => [name, importFrom]).sort());
+}
+
+function userDataOf(initialization: unknown): unknown {
+  const parsed = z.looseObject({ userDataFileId: z.unknown() }).safeParse(initialization);
+  return parsed.success ? parsed.data.userDataFileId : undefined;
 }
