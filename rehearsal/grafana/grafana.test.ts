@@ -23,7 +23,7 @@ async function call(method: string, path: string, body?: unknown, token = "glsa_
     method,
     headers: {
       authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      "content-type": "application/json",
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

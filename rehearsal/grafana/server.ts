@@ -22,6 +22,14 @@ export async function startGrafana(options: GrafanaOptions): Promise<RunningServ
   const sources = await openCollection<StoredDataSource>(join(options.folder, "datasources"));
   const folders = await openCollection<Folder>(join(options.folder, "folders"));
   const server = await createServer({ bodyLimitBytes: 20 << 20, ...options });
+  // Clients announce JSON with every call, also where a call has no body.
+  server.addContentTypeParser("application/json", { parseAs: "string" }, (_request, text, done) => {
+    try {
+      done(null, text === "" ? undefined : JSON.parse(String(text)));
+    } catch {
+      done(Object.assign(new Error("the body is not JSON"), { statusCode: 400 }));
+    }
+  });
   server.addHook("onRequest", async (request, reply) => {
     if (request.url === "/api/health") return;
     const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { defineResource, type ProviderDefinition } from "../../../infra/provider/resource.ts";
+import { jsonText } from "../json.ts";
 
 const configSchema = z.strictObject({
   url: z.url(),
@@ -19,11 +20,19 @@ class Grafana {
     this.#config = config;
   }
 
+  /** Where a browser finds it. */
+  address(path: string): string {
+    return new URL(path, this.#config.url).href;
+  }
+
   /** Undefined where Grafana answers that there is no such thing. */
   async call(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(new URL(path, this.#config.url), {
       method,
-      headers: { authorization: `Bearer ${this.#config.auth}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${this.#config.auth}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -42,18 +51,24 @@ const folder = defineResource({
   deleteBeforeReplace: true,
   create: async ({ client }: { client: Grafana }, { uid, title }) => {
     await client.call("POST", "/api/folders", { uid, title });
-    return { id: uid, outputs: {} };
+    return { id: uid, outputs: folderOutputs(client, uid) };
   },
   read: async ({ client }, id) => {
     const found = await client.call("GET", `/api/folders/${id}`);
-    return found === undefined ? undefined : { inputs: folderInputs.parse(found), outputs: {} };
+    return found === undefined
+      ? undefined
+      : { inputs: folderInputs.parse(found), outputs: folderOutputs(client, id) };
   },
   update: async ({ client }, id, _recorded, { title }) => {
     await client.call("PUT", `/api/folders/${id}`, { title, overwrite: true });
-    return {};
+    return folderOutputs(client, id);
   },
   delete: async ({ client }, id) => void (await client.call("DELETE", `/api/folders/${id}`)),
 });
+
+function folderOutputs(client: Grafana, uid: string): { url: string } {
+  return { url: client.address(`/dashboards/f/${uid}`) };
+}
 
 const dataSourceInputs = z.object({
   uid: z.string(),
@@ -94,7 +109,7 @@ const dataSource = defineResource({
 });
 
 const dashboardInputs = z.object({
-  configJson: z.string(),
+  configJson: jsonText,
   folder: z.string().optional(),
   overwrite: z.boolean().default(false),
 });
@@ -125,23 +140,38 @@ const dashboard = defineResource({
         folder: meta.folderUid === "" ? undefined : meta.folderUid,
         overwrite: inputs.overwrite ?? false,
       },
-      outputs: { version: meta.version },
+      outputs: outputsOf(client, { uid: id, id: Number(model.id), version: meta.version }),
     };
   },
-  update: async ({ client }, _id, _recorded, wanted) => save(client, wanted),
+  // The real provider overwrites on every update: the state knows the version, the program does not.
+  update: async ({ client }, _id, _recorded, wanted) => save(client, { ...wanted, overwrite: true }),
   delete: async ({ client }, id) => void (await client.call("DELETE", `/api/dashboards/uid/${id}`)),
 });
+
+interface DashboardOutputs {
+  readonly uid: string;
+  readonly url: string;
+  readonly version: number;
+  readonly dashboardId: number;
+}
+
+const savedDashboard = z.looseObject({ uid: z.string(), id: z.number(), version: z.number() });
 
 async function save(
   client: Grafana,
   { configJson, folder: folderUid, overwrite }: z.output<typeof dashboardInputs>,
-): Promise<{ version: number }> {
+): Promise<DashboardOutputs> {
+  const { id: _, version: __, ...model } = JSON.parse(configJson);
   const saved = await client.call("POST", "/api/dashboards/db", {
-    dashboard: JSON.parse(configJson),
+    dashboard: model,
     overwrite,
     ...(folderUid === undefined ? {} : { folderUid }),
   });
-  return z.looseObject({ version: z.number() }).parse(saved);
+  return outputsOf(client, savedDashboard.parse(saved));
+}
+
+function outputsOf(client: Grafana, { uid, id, version }: z.output<typeof savedDashboard>): DashboardOutputs {
+  return { uid, url: client.address(`/d/${uid}`), version, dashboardId: id };
 }
 
 function uidOf(configJson: string): string {
