@@ -95,6 +95,13 @@ describe("provider configuration", () => {
     expect(parseConfig(config, { url: "17" }).url).toBe("17");
   });
 
+  it("refuses a setting that does not exist, but not what the engine adds", () => {
+    expect(() => parseConfig(config, { url: "https://x", urk: "y" })).toThrow(
+      /urk: there is no such setting/,
+    );
+    expect(parseConfig(config, { url: "https://x", version: "1.0.0", __internal: {} }).url).toBe("https://x");
+  });
+
   it("names what is wrong", () => {
     expect(() => parseConfig(config, { insecure: "maybe" })).toThrow(/url: .*\n.*insecure: /);
   });

@@ -57,6 +57,13 @@ export function checkShape(schema: z.ZodObject, given: Properties): Checked {
  */
 export function parseConfig<Config>(schema: z.ZodObject & z.ZodType<Config>, given: Properties): Config {
   const decoded: Properties = {};
+  const unknown = Object.keys(given).filter((name) => !(name in schema.shape) && !isEnginesOwn(name));
+  if (unknown.length > 0) {
+    const known = Object.keys(schema.shape).join(", ");
+    throw new Error(
+      unknown.map((name) => `${name}: there is no such setting; there are ${known}`).join("\n"),
+    );
+  }
   for (const [property, type] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
     const value = given[property];
     if (value === undefined || value === null) continue;
@@ -65,6 +72,11 @@ export function parseConfig<Config>(schema: z.ZodObject & z.ZodType<Config>, giv
   const result = schema.safeParse(decoded);
   if (result.success) return result.data;
   throw new Error(result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
+}
+
+/** What the engine adds to every provider's configuration. */
+function isEnginesOwn(name: string): boolean {
+  return name === "version" || name === "pluginDownloadURL" || name.startsWith("__");
 }
 
 function fromJson(text: string): unknown {

@@ -159,6 +159,17 @@ describe.skipIf(!pulumi)("without a server", { timeout: 60_000 }, () => {
     }
   });
 
+  it("refuses a provider setting that it does not know", async () => {
+    const test = await testStack(pulumi ?? "", awsProvider, async () => {
+      new aws.Provider("aws", { region: "eu-central-1", profile: "real-account" });
+    });
+    try {
+      await expect(test.stack.preview()).rejects.toThrow("profile: there is no such setting");
+    } finally {
+      await test.close();
+    }
+  });
+
   it("refuses to go anywhere without an endpoint", async () => {
     const test = await testStack(pulumi ?? "", awsProvider, async () => {
       const provider = new aws.Provider("aws", { region: "eu-central-1", accessKey: "a", secretKey: "b" });
