@@ -16,15 +16,9 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Whether two JSON texts mean the same: spaces and the order of properties do not count. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (typeof a !== "string" || typeof b !== "string" || !isJson(a) || !isJson(b)) return a === b;
-  return isDeepStrictEqual(JSON.parse(a), JSON.parse(b));
-}
-
 /**
- * Whether two IAM policy documents mean the same. Besides what {@link sameJson} ignores, a list of one is the value
- * itself and lists have no order; the statements' order does not count either.
+ * Whether two IAM policy documents mean the same. Spaces, the order of properties and of lists do not
+ * count, and a list of one is the value itself.
  */
 export function samePolicy(a: unknown, b: unknown): boolean {
   if (typeof a !== "string" || typeof b !== "string" || !isJson(a) || !isJson(b)) return a === b;
