@@ -81,6 +81,7 @@ export class Machines extends pulumi.ComponentResource {
     const prefixLength = network.cidr.split("/")[1];
 
     const hostKey = new SshKey(`${guest.name}-host`, { comment: guest.name }, child);
+    const userDataFile = `${guest.name}-user-data.yaml`;
     const firstBoot = new proxmoxve.FileLegacy(
       guest.name,
       {
@@ -88,7 +89,7 @@ export class Machines extends pulumi.ComponentResource {
         datastoreId: site.proxmox.storage.snippets,
         contentType: "snippets",
         sourceRaw: {
-          fileName: `${guest.name}-user-data.yaml`,
+          fileName: userDataFile,
           data: pulumi.secret(
             pulumi
               .all([hostKey.privateKey, hostKey.publicKey, this.deployKey.publicKey])
@@ -106,7 +107,8 @@ export class Machines extends pulumi.ComponentResource {
           ),
         },
       },
-      child,
+      // The name stays, and the provider replaces a file whose content changes.
+      { ...child, deleteBeforeReplace: true },
     );
     const disk = { datastoreId: site.proxmox.storage.disks, discard: "on", iothread: true, ssd: true };
     const vm = new proxmoxve.VmLegacy(
@@ -145,7 +147,9 @@ export class Machines extends pulumi.ComponentResource {
             },
           ],
           dns: { servers: network.dnsServers, domain: site.domain },
-          userDataFileId: firstBoot.id,
+          // Spelt out instead of taken from the file: it is read at the first boot only, so a later change of its
+          // content must not replace the guest.
+          userDataFileId: `${site.proxmox.storage.snippets}:snippets/${userDataFile}`,
         },
         serialDevices: [{}],
         onBoot: true,
@@ -153,7 +157,12 @@ export class Machines extends pulumi.ComponentResource {
         protection: guest.protected && !site.disposable,
         stopOnDestroy: true,
       },
-      { ...child, protect: guest.protected && !site.disposable, deleteBeforeReplace: true },
+      {
+        ...child,
+        protect: guest.protected && !site.disposable,
+        deleteBeforeReplace: true,
+        dependsOn: [firstBoot],
+      },
     );
     return { guest, vm, hostKey: hostKey.publicKey };
   }

@@ -5,6 +5,7 @@ import type { MirrorEntry } from "../mirror/registry.ts";
 import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
 import { type Engine, withEngine } from "./engine.ts";
 import { engineOptions, type Instance, stopEngine } from "./instance.ts";
+import { type Deployment, settlePending } from "./pending.ts";
 import { primaryPlace } from "./places.ts";
 import { type Prepared, prepareServices, startService } from "./services.ts";
 import { configureStack } from "./stack.ts";
@@ -113,13 +114,30 @@ export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
   ];
 }
 
-/**
- * Updates the stack. What a killed update left pending is settled by looking at what is really there; guests that are
- * not running any more are found the same way.
- */
+/** Updates the stack, after settling what a killed update left open by looking at what is really there. */
 async function bringUp(engine: Engine): Promise<void> {
+  const quiet = ["--yes", "--suppress-outputs", "--color", "never"];
   await engine.run(["cancel", "--yes"]).catch(() => undefined);
-  await engine.run(["up", "--yes", "--skip-preview", "--refresh", "--suppress-outputs", "--color", "never"]);
+  const replace = await settle(engine, quiet);
+  await engine.run([
+    "up",
+    "--skip-preview",
+    "--refresh",
+    ...replace.flatMap((urn) => ["--replace", urn]),
+    ...quiet,
+  ]);
+}
+
+/** Gives the resources that exist but must be made again because their secret was lost with the killed update. */
+async function settle(engine: Engine, quiet: readonly string[]): Promise<string[]> {
+  const exported = JSON.parse(await engine.run(["stack", "export"])) as { deployment: Deployment };
+  if ((exported.deployment.pending_operations ?? []).length === 0) return [];
+  const { deployment, replace } = settlePending(exported.deployment);
+  await engine.run(["stack", "import"], { input: JSON.stringify({ ...exported, deployment }) });
+  await engine.run(["refresh", "--skip-preview", ...quiet]);
+  const now = JSON.parse(await engine.run(["stack", "export"])) as { deployment: Deployment };
+  const existing = new Set((now.deployment.resources ?? []).map(({ urn }) => urn));
+  return replace.filter((urn) => existing.has(urn));
 }
 
 /** Starts the timer's own service, so that what is proven is what will run tonight. */
