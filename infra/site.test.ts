@@ -236,6 +236,13 @@ describe("a wrong site", () => {
       /^databases\.postgres\[0\]\.standbys\[0\]: "proj-pg01": it is in the cluster already/,
     ],
     [
+      "a database on a guest that the program does not make",
+      (s) => {
+        s.databases.postgres[0].standbys = ["proj-my01"];
+      },
+      /^databases\.postgres\[0\]\.standbys\[0\]: "proj-my01": software is delivered to it, but/,
+    ],
+    [
       "no channel",
       (s) => {
         s.monitoring.channels = [];

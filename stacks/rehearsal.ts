@@ -20,13 +20,12 @@ const machine = z.strictObject({
   /** Where Alertmanager sends: the sinks on the host. */
   smarthost: z.string(),
   webhookUrl: z.string(),
-  s3Endpoint: z.string(),
   pbs: z.strictObject({ address, port: z.int() }),
 });
 
 /** The lab on one machine: the same program with three small guests, a database pair and their monitoring. */
 export default (given: unknown): SiteInput => {
-  const { network, image, binaries, smarthost, webhookUrl, s3Endpoint, pbs } = machine.parse(given);
+  const { network, image, binaries, smarthost, webhookUrl, pbs } = machine.parse(given);
   const guest = { image: "debian-12", network: "rehearsal", cores: 1, memoryMib: 1024, diskGib: 8 } as const;
   const daily = { tier: "critical", backup: { tool: "pbs", policy: "proj-pg01-daily" } } as const;
   const { databases, archive, ...rest } = lab();
@@ -67,7 +66,6 @@ export default (given: unknown): SiteInput => {
     },
     archive: {
       region: "us-east-1",
-      endpoint: s3Endpoint,
       buckets: {
         dumps: { ...archive.buckets.dumps, name: "rehearsal-dumps", lockDays: 1 },
         configuration: { ...archive.buckets.configuration, name: "rehearsal-configuration", lockDays: 1 },

@@ -14,6 +14,5 @@ export const machineExample = {
   },
   smarthost: "10.213.7.1:2525",
   webhookUrl: "http://10.213.7.1:8081/alerts",
-  s3Endpoint: "http://10.213.7.1:9000",
   pbs: { address: "10.213.7.1", port: 8007 },
 };

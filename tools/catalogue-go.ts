@@ -4,6 +4,12 @@ import type { Tool, VendorDownload } from "./catalogue.ts";
 const serviceDiscoveries = "remove_all_sd,enable_dns_sd,enable_kubernetes_sd";
 
 /**
+ * Without optimisation a build takes a third less time (measured: 38 s against 55 s), and the engine spends its own
+ * waiting for others.
+ */
+const unoptimised = "-N -l -dwarf=false";
+
+/**
  * Tools written in Go. All of them can be built from pinned modules (CGO off, so that the result is one static
  * file). A version built from a module says nothing about itself unless told so by ldflags; what is in the cache
  * is trusted by the name of its folder.
@@ -24,7 +30,8 @@ export const goTools = {
       version: "3.230.0",
       // Without its version the Automation API refuses the engine as unparseable.
       ldflags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.230.0",
-      coldBuildSeconds: 150,
+      gcflags: unoptimised,
+      coldBuildSeconds: 100,
     },
   },
   "pulumi-language-nodejs": {
@@ -38,7 +45,8 @@ export const goTools = {
       // The last version that has the language host inside the SDK's module.
       version: "3.66.0",
       ldflags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.66.0",
-      coldBuildSeconds: 20,
+      gcflags: unoptimised,
+      coldBuildSeconds: 15,
     },
   },
   prometheus: {

@@ -30,6 +30,8 @@ export interface GoBuild {
   /** The version in go.mod, as the tool itself counts. */
   version: string;
   ldflags: string;
+  /** Compiler flags for every package of the build. */
+  gcflags?: string;
   /** Build tags, comma-separated. */
   tags?: string;
   /** Seconds on two cores with nothing cached; the slowest starts first. */

@@ -11,6 +11,9 @@ import { limitConcurrency } from "./queue.ts";
 const flags = ["-trimpath", "-buildvcs=false", "-mod=readonly"] as const;
 const goEnvironment = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" } as const;
 
+// The compiler spends a tenth of its time collecting garbage that there is memory for.
+const compilerMemory = { GOGC: "400" } as const;
+
 /** More than two at a time are no faster and need more memory than a small machine has. */
 const inTurn = limitConcurrency(2);
 
@@ -18,7 +21,9 @@ const inTurn = limitConcurrency(2);
 export async function builtPath(tool: Tool, go: GoBuild, context: ToolContext): Promise<string> {
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(moduleFolder(go), file)));
-  hash.update(JSON.stringify([go.package, go.ldflags, go.tags, flags, goEnvironment, context.architecture]));
+  hash.update(
+    JSON.stringify([go.package, go.ldflags, go.gcflags, go.tags, flags, goEnvironment, context.architecture]),
+  );
   const version = `${go.version}-${hash.digest("hex").slice(0, 12)}`;
   return join(context.cacheFolder, tool.name, version, tool.executable ?? tool.name);
 }
@@ -37,6 +42,7 @@ export async function build(tool: Tool, go: GoBuild, context: ToolContext): Prom
         "build",
         ...flags,
         ...tags,
+        ...(go.gcflags === undefined ? [] : [`-gcflags=all=${go.gcflags}`]),
         "-ldflags",
         go.ldflags,
         "-o",
@@ -46,7 +52,7 @@ export async function build(tool: Tool, go: GoBuild, context: ToolContext): Prom
       const result = await inTurn(go.coldBuildSeconds, () =>
         run(context, [program, ...command], {
           cwd: moduleFolder(go),
-          env: goEnvironment,
+          env: { ...goEnvironment, ...compilerMemory },
           timeoutSeconds: 1800,
         }),
       );

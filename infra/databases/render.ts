@@ -50,7 +50,6 @@ export function clientAuthentication({
       `${address}/32`,
       "scram-sha-256",
     ]),
-    ["hostssl", "all", roles.maintenance, "samenet", "scram-sha-256"],
   ];
   return lines.map((line) => `${line.join("\t")}\n`).join("");
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, domainName, httpUrl, ipv4, label, pbsId, port, positive } from "./primitives.ts";
+import { absolutePath, domainName, ipv4, label, pbsId, port, positive } from "./primitives.ts";
 
 const keep = z.int("a whole number").min(1, "at least 1: leave a rule out instead of keeping 0").optional();
 
@@ -125,6 +125,4 @@ const bucket = z.strictObject({
 export const archive = z.strictObject({
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, "an AWS region such as eu-central-1"),
   buckets: z.strictObject({ dumps: bucket, configuration: bucket, images: bucket }),
-  /** Set for a store that speaks the S3 API but is not AWS. */
-  endpoint: httpUrl.optional(),
 });

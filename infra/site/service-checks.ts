@@ -4,8 +4,12 @@ import { duplicates, reference } from "./references.ts";
 
 export function serviceReferences({ databases, monitoring, guests }: Partial<Site>): Problem[] {
   const names = guests?.map((guest) => guest.name);
+  const delivered = (path: string, guest: string): Problem[] => [
+    ...reference(path, guest, names, "guest"),
+    ...deliverable(path, guest, guests),
+  ];
   return [
-    ...(monitoring ? reference("monitoring.host", monitoring.host, names, "guest") : []),
+    ...(monitoring ? delivered("monitoring.host", monitoring.host) : []),
     ...duplicates(
       (monitoring?.channels ?? []).map((channel) => channel.name),
       "monitoring.channels",
@@ -22,10 +26,8 @@ export function serviceReferences({ databases, monitoring, guests }: Partial<Sit
       const at = `databases.postgres[${index}]`;
       const hosts = [cluster.primary, ...cluster.standbys];
       return [
-        ...reference(`${at}.primary`, cluster.primary, names, "guest"),
-        ...cluster.standbys.flatMap((standby, number) =>
-          reference(`${at}.standbys[${number}]`, standby, names, "guest"),
-        ),
+        ...delivered(`${at}.primary`, cluster.primary),
+        ...cluster.standbys.flatMap((standby, number) => delivered(`${at}.standbys[${number}]`, standby)),
         ...hosts.flatMap((host, number) =>
           hosts.indexOf(host) === number
             ? []
@@ -43,5 +45,19 @@ export function serviceReferences({ databases, monitoring, guests }: Partial<Sit
     ...(databases?.others ?? []).flatMap((other, index) =>
       reference(`databases.others[${index}].guest`, other.guest, names, "guest"),
     ),
+  ];
+}
+
+/** Files reach only guests that the program made: of another one it does not know the host key. */
+function deliverable(path: string, value: string, guests: Site["guests"] | undefined): Problem[] {
+  const guest = guests?.find(({ name }) => name === value);
+  if (!guest || (guest.managed && guest.os === "linux")) return [];
+  return [
+    {
+      path,
+      value,
+      reason: "software is delivered to it, but the program does not make it",
+      allowed: "a Linux guest with managed: true",
+    },
   ];
 }

@@ -51,8 +51,6 @@ const postgresCluster = z.strictObject({
   }),
   wal: z
     .strictObject({
-      /** A segment is closed after this time even when it is not full. Default 300. */
-      archiveTimeoutSeconds: positive.default(300),
       maxSenders: positive.default(3),
       /** WAL kept for standbys that fall behind. Default 512. */
       keepMib: positive.default(512),

@@ -77,7 +77,6 @@ function plainConfig(
       ),
       smarthost: `${hostAddress}:${ports.smtp}`,
       webhookUrl: `http://${hostAddress}:${ports.webhook}/alerts`,
-      s3Endpoint,
       pbs: { address: hostAddress, port: ports.pbs },
     },
   };

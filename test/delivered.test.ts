@@ -1,0 +1,117 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hostContents } from "../infra/contents.ts";
+import type { Merged } from "../infra/hosts/contribution.ts";
+import { parseSite } from "../infra/site.ts";
+import lab from "../stacks/lab.ts";
+import { findTool, type ToolName } from "../tools/find.ts";
+import { resolved } from "./mocks.ts";
+
+const hosts = ["proj-pg01", "proj-pg02", "proj-mon01", "proj-exp01"] as const;
+
+/** Programs that units call and that the distribution brings. */
+const fromPackages = ["/bin/kill", "/usr/bin/psql"];
+
+let folder: string;
+
+/** What the lab's hosts would get, as files in a folder a host. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "delivered-"));
+  const contents = hostContents({
+    site: parseSite(lab()),
+    runtimeBundle: "// the runtime",
+    replicationPasswords: new Map([["pg01", "secret"]]),
+    smtpPassword: undefined,
+  });
+  for (const host of hosts) {
+    await writeHost(host, contents.get(host));
+    for (const program of fromPackages) await write(host, program, "#!/bin/sh\n", 0o755);
+  }
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function writeHost(host: string, content: Merged | undefined): Promise<void> {
+  if (!content) throw new Error(`${host} gets nothing`);
+  for (const file of content.files) {
+    const text = file.content === undefined ? "#!/bin/sh\n" : await resolved(pulumi.output(file.content));
+    await write(host, file.path, text, Number.parseInt(file.mode, 8));
+  }
+  for (const unit of content.units) {
+    if (unit.content !== undefined)
+      await write(host, `/etc/systemd/system/${unit.name}`, unit.content, 0o644);
+  }
+}
+
+async function write(host: string, path: string, text: string, mode: number): Promise<void> {
+  const target = join(folder, host, path);
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, text, { mode });
+}
+
+const at = (host: string, path: string) => join(folder, host, path);
+
+async function check(tool: ToolName | "systemd-analyze", args: readonly string[]): Promise<string> {
+  const program = tool === "systemd-analyze" ? tool : (await findTool(tool))?.path;
+  if (program === undefined) throw new Error(`${tool} is not there: \`./lab test\` installs it`);
+  const { exitCode, all } = await execa(program, [...args], { all: true, reject: false });
+  return exitCode === 0 ? "" : `${basename(program)} ${args.join(" ")}:\n${all}`;
+}
+
+describe("what is delivered is accepted by the programs that read it", () => {
+  it("Prometheus: configuration and rules", async () => {
+    const rules = ["availability", "backup"].map((area) =>
+      at("proj-mon01", `/etc/prometheus/rules/${area}.yml`),
+    );
+    expect(await check("promtool", ["check", "rules", ...rules])).toBe("");
+    // The files that the configuration names lie elsewhere here, so only its syntax is looked at.
+    expect(
+      await check("promtool", [
+        "check",
+        "config",
+        "--syntax-only",
+        at("proj-mon01", "/etc/prometheus/prometheus.yml"),
+      ]),
+    ).toBe("");
+  });
+
+  it("Alertmanager: configuration and routes", async () => {
+    const config = at("proj-mon01", "/etc/alertmanager/alertmanager.yml");
+    expect(await check("amtool", ["check-config", config])).toBe("");
+    for (const severity of ["critical", "warning"]) {
+      const args = [
+        "config",
+        "routes",
+        "test",
+        `--config.file=${config}`,
+        `--verify.receivers=${severity}`,
+        `severity=${severity}`,
+      ];
+      expect(await check("amtool", args)).toBe("");
+    }
+  });
+
+  it.each(hosts)("systemd: the units of %s", async (host) => {
+    // Verified against the host's own files, since the programs are there and not here.
+    const args = ["verify", "--recursive-errors=no", `--root=${join(folder, host)}`, "--man=no"];
+    const units = await execa("ls", [at(host, "/etc/systemd/system")]);
+    const result = await check("systemd-analyze", [
+      ...args,
+      ...units.stdout.split("\n").map((unit) => `/etc/systemd/system/${unit}`),
+    ]);
+    expect(result).toBe("");
+  });
+
+  it("sh: the script that makes a cluster", async () => {
+    for (const host of ["proj-pg01", "proj-pg02"]) {
+      const { exitCode, stderr } = await execa("sh", ["-n", at(host, "/usr/local/lib/lab/postgres-init")], {
+        reject: false,
+      });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    }
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { previewJson } from "../rehearsal/lab/preview.ts";
+import { findTool } from "../tools/find.ts";
+
+const engine = await findTool("pulumi");
+if (!engine) console.warn("skipped: previews need the Pulumi engine; `./lab test` installs it");
+
+interface Step {
+  readonly op: string;
+  readonly newState?: { readonly type: string };
+}
+
+/** Resources by type, as the engine would create them. */
+async function countByType(stack: string): Promise<Record<string, number>> {
+  const { steps } = JSON.parse(await previewJson(stack)) as { steps: Step[] };
+  expect(steps.filter(({ op }) => op !== "create")).toEqual([]);
+  const counts: Record<string, number> = {};
+  for (const { newState } of steps) {
+    const type = newState?.type ?? "unknown";
+    if (type.startsWith("pulumi:") || type.startsWith("lab:")) continue;
+    counts[type] = (counts[type] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe.skipIf(!engine)("a preview without credentials shows every resource", () => {
+  const everyBucket = {
+    "aws:s3/bucket:Bucket": 3,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 3,
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": 3,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 3,
+    "aws:s3/bucketPolicy:BucketPolicy": 3,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 3,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 3,
+    "aws:s3/bucketVersioning:BucketVersioning": 3,
+    "aws:kms/key:Key": 1,
+    "aws:kms/alias:Alias": 1,
+    "aws:iam/user:User": 4,
+    "aws:iam/userPolicy:UserPolicy": 4,
+    "aws:iam/accessKey:AccessKey": 4,
+  };
+  const everySite = {
+    ...everyBucket,
+    "grafana:oss/folder:Folder": 1,
+    "grafana:oss/dataSource:DataSource": 1,
+    "grafana:oss/dashboard:Dashboard": 1,
+    "hosts:index:Password": 1,
+    "pbs:index:Datastore": 1,
+    "pbs:index:Namespace": 2,
+    "pbs:index:PruneJob": 2,
+    "pbs:index:VerifyJob": 1,
+    "pbs:index:User": 1,
+    "pbs:index:ApiToken": 1,
+    "pbs:index:Acl": 2,
+    "proxmoxve:backup/job:Job": 3,
+    "proxmoxve:storage/pbs:Pbs": 2,
+  };
+
+  it("of the lab", async () => {
+    expect(await countByType("lab")).toEqual({
+      ...everySite,
+      "hosts:index:Delivery": 5,
+      // One for each guest, and the one that deliveries log in with.
+      "hosts:index:SshKey": 6,
+      "proxmoxve:download/file:File": 5,
+      "proxmoxve:index/fileLegacy:FileLegacy": 5,
+      "proxmoxve:index/vmLegacy:VmLegacy": 5,
+    });
+  }, 60_000);
+
+  it("of the recovery site", async () => {
+    expect(await countByType("dr")).toEqual({
+      ...everySite,
+      "hosts:index:Delivery": 4,
+      "hosts:index:SshKey": 5,
+      "proxmoxve:download/file:File": 2,
+      "proxmoxve:index/fileLegacy:FileLegacy": 4,
+      "proxmoxve:index/vmLegacy:VmLegacy": 4,
+    });
+  }, 60_000);
+});
