@@ -79,6 +79,17 @@ export const hostTools = {
     versionedFolders: ["/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"],
     debianPackage: "postgresql",
   },
+  sshd: {
+    name: "sshd",
+    why: "A real SSH server for the tests of deliveries.",
+    folders: ["/usr/sbin"],
+    debianPackage: "openssh-server",
+  },
+  zstd: {
+    name: "zstd",
+    why: "Compresses dumps of servers whose pg_dump cannot, in the tests of the backup runtime.",
+    debianPackage: "zstd",
+  },
 } satisfies Record<string, Tool>;
 
 /** What builds other tools: needed only where one has to be built. */
