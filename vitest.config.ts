@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const rehearsal = ["test/rehearsal/**/*.test.ts"];
+const integration = ["**/*.integration.test.ts"];
+const elsewhere = ["**/node_modules/**", ".lab/**"];
 
 export default defineConfig({
   test: {
@@ -9,9 +11,18 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["**/*.test.ts"],
-          exclude: ["**/node_modules/**", ".lab/**", ...rehearsal],
+          exclude: [...elsewhere, ...integration, ...rehearsal],
           testTimeout: 20_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: integration,
+          exclude: elsewhere,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ensureTools, type ToolName, toolNames } from "../tools/find.ts";
 import { formatSeconds } from "./steps.ts";
 
-export type Part = "static" | "unit" | "rehearsal";
+export type Part = "static" | "unit" | "integration" | "rehearsal";
 
 interface Count {
   readonly passed: number;
@@ -19,7 +19,7 @@ const bin = (name: string) => join(root, "node_modules", ".bin", name);
 
 /** Runs the parts one after the other, all of them even when one fails; gives the exit code. */
 export async function runTests(only: Part | undefined): Promise<number> {
-  const parts: readonly Part[] = only === undefined ? ["static", "unit", "rehearsal"] : [only];
+  const parts: readonly Part[] = only === undefined ? ["static", "unit", "integration", "rehearsal"] : [only];
   if (parts.some((part) => part !== "static")) await prepareTools();
   const counts: Count[] = [];
   for (const part of parts) {
@@ -80,7 +80,7 @@ const report = z.object({
   success: z.boolean(),
 });
 
-async function vitest(project: "unit" | "rehearsal"): Promise<Count> {
+async function vitest(project: Exclude<Part, "static">): Promise<Count> {
   const folder = await mkdtemp(join(tmpdir(), "lab-test-"));
   const outputFile = join(folder, "report.json");
   try {

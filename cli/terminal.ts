@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-export { runSteps, type Step } from "./steps.ts";
+export { runSteps } from "./steps.ts";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow" | "cyan";
 

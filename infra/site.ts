@@ -35,8 +35,6 @@ export type Site = z.output<typeof schema>;
 
 export type Guest = Site["guests"][number];
 export type PostgresCluster = Site["databases"]["postgres"][number];
-export type Policy = Site["policies"][string];
-export type Retention = Site["retentions"][string];
 export type Bucket = Site["archive"]["buckets"]["dumps"];
 export type Channel = Site["monitoring"]["channels"][number];
 export type PinnedBinary = Site["binaries"]["node"];

@@ -5,7 +5,6 @@ import { type FoundTool, look, toolOf } from "./look.ts";
 
 export { type ToolName, toolNames } from "./catalogue.ts";
 export type { ToolProgress } from "./context.ts";
-export { ToolError } from "./errors.ts";
 export type { FoundTool } from "./look.ts";
 
 /** What {@link ensureTools} may be told; the context is this machine unless tests say otherwise. */

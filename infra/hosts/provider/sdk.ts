@@ -41,13 +41,6 @@ export interface DeliveryArgs {
   readonly units?: pulumi.Input<pulumi.Input<UnitArgs>[]>;
 }
 
-/** Configured by nothing: each delivery knows its host. */
-export class Provider extends pulumi.ProviderResource {
-  constructor(name: string, args: Record<string, never> = {}, options?: pulumi.ResourceOptions) {
-    super("hosts", name, args, options);
-  }
-}
-
 /**
  * Files, directories, users and systemd units that one host gets over SSH, as one resource. It changes when a content
  * changes, removes what is no longer named, activates what changed and finds what was changed on the host.
