@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { main } from "../provider/server.ts";
+import { main } from "../provider/plugin.ts";
 import { pbs } from "./provider.ts";
 
 await main(pbs);

@@ -1,23 +1,21 @@
-import { writeSync } from "node:fs";
-import { connect } from "node:net";
-import { parseArgs } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import services from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
-import structProto from "google-protobuf/google/protobuf/struct_pb.js";
 import { checkInputs, checkShape, parseConfig } from "./check.ts";
-import { diffInputs } from "./diff.ts";
-import type { AnyResource, Call, FunctionDefinition, ProviderDefinition, Recorded } from "./resource.ts";
 import {
-  containsUnknown,
-  isRecord,
-  type Properties,
-  secret,
-  unwrapSecrets,
-  withoutUndefined,
-} from "./values.ts";
+  checkFailure,
+  computed,
+  decode,
+  diffResponse,
+  encode,
+  encodeState,
+  previewOf,
+  recordedState,
+} from "./messages.ts";
+import type { AnyResource, Call, FunctionDefinition, ProviderDefinition } from "./resource.ts";
+import { containsUnknown, type Properties } from "./values.ts";
 
 // Delivered bundles and binaries' manifests exceed gRPC's 4 MiB default.
 const maxMessageBytes = 400 * 1024 * 1024;
@@ -37,26 +35,6 @@ export async function serve<Client, Config>(
     );
   });
   return { port, close: () => server.forceShutdown() };
-}
-
-/** Runs a provider as a plugin process: the engine reads the port from the first line of standard output. */
-export async function main<Client, Config>(definition: ProviderDefinition<Client, Config>): Promise<void> {
-  const { positionals } = parseArgs({ args: process.argv.slice(2), strict: false, allowPositionals: true });
-  const { port } = await serve(definition);
-  writeSync(1, `${port}\n`);
-  if (positionals[0] !== undefined) exitWithEngine(positionals[0]);
-}
-
-const engineCheckMs = 2000;
-
-/** Ends this process when the engine is gone: one that was killed could not end its plugins. */
-function exitWithEngine(address: string): void {
-  const { hostname: host, port } = new URL(`http://${address}`);
-  setInterval(() => {
-    const socket = connect({ host, port: Number(port) });
-    socket.once("connect", () => socket.destroy());
-    socket.once("error", () => process.exit(0));
-  }, engineCheckMs).unref();
 }
 
 function handlers<Client, Config>(
@@ -199,21 +177,6 @@ function handlers<Client, Config>(
   };
 }
 
-function previewOf<Response extends proto.CreateResponse | proto.UpdateResponse>(
-  response: Response,
-  resource: AnyResource<never>,
-  inputs: Properties,
-  outputs: Properties,
-): Response {
-  response.setProperties(encodeState(resource, inputs, outputs));
-  return response;
-}
-
-/** The outputs that are not inputs. */
-function computed(resource: AnyResource<never>, outputs: Properties): Properties {
-  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !(name in resource.inputs.shape)));
-}
-
 async function invokeResponse<Client>(
   fn: FunctionDefinition<Client>,
   client: Client,
@@ -223,32 +186,6 @@ async function invokeResponse<Client>(
   const response = new proto.InvokeResponse();
   response.setFailuresList(failures.map(checkFailure));
   if (failures.length === 0) response.setReturn(encode({ ...(await fn.run(client, inputs)) }));
-  return response;
-}
-
-function diffResponse(
-  resource: AnyResource<never>,
-  recorded: Properties,
-  wanted: Properties,
-): proto.DiffResponse {
-  const changes = diffInputs(resource, recorded, wanted);
-  const response = new proto.DiffResponse();
-  response.setChanges(
-    changes.length > 0 ? proto.DiffResponse.DiffChanges.DIFF_SOME : proto.DiffResponse.DiffChanges.DIFF_NONE,
-  );
-  response.setDiffsList(changes.map((change) => change.property));
-  response.setReplacesList(changes.filter((change) => change.replaces).map((change) => change.property));
-  response.setDeletebeforereplace(resource.deleteBeforeReplace ?? false);
-  response.setHasdetaileddiff(true);
-  const kinds = proto.PropertyDiff.Kind;
-  for (const { property, kind, replaces } of changes) {
-    const detail = new proto.PropertyDiff();
-    detail.setInputdiff(true);
-    if (kind === "add") detail.setKind(replaces ? kinds.ADD_REPLACE : kinds.ADD);
-    else if (kind === "delete") detail.setKind(replaces ? kinds.DELETE_REPLACE : kinds.DELETE);
-    else detail.setKind(replaces ? kinds.UPDATE_REPLACE : kinds.UPDATE);
-    response.getDetaileddiffMap().set(property, detail);
-  }
   return response;
 }
 
@@ -266,13 +203,6 @@ function configFailures(
   }
 }
 
-function checkFailure({ property, reason }: { property: string; reason: string }): proto.CheckFailure {
-  const failure = new proto.CheckFailure();
-  failure.setProperty(property);
-  failure.setReason(reason);
-  return failure;
-}
-
 function unary<Request, Response>(
   run: (request: Request) => Response | Promise<Response>,
 ): grpc.handleUnaryCall<Request, Response> {
@@ -284,32 +214,6 @@ function unary<Request, Response>(
         (error: unknown) => callback({ code: grpc.status.UNKNOWN, details: messageOf(error) }),
       );
   };
-}
-
-function recordedState(
-  inputs: structProto.Struct | undefined,
-  outputs: structProto.Struct | undefined,
-): Recorded<Properties, Properties> {
-  return { inputs: decode(inputs), outputs: decode(outputs) };
-}
-
-function decode(struct: structProto.Struct | undefined): Properties {
-  const value = unwrapSecrets(struct?.toJavaScript() ?? {});
-  return isRecord(value) ? value : {};
-}
-
-function encode(value: Properties): structProto.Struct {
-  return structProto.Struct.fromJavaScript(
-    withoutUndefined(value) as Record<string, structProto.JavaScriptValue>,
-  );
-}
-
-function encodeState(resource: AnyResource<never>, inputs: Properties, outputs: object): structProto.Struct {
-  const state: Properties = { ...inputs, ...outputs };
-  for (const property of resource.secretOutputs ?? []) {
-    if (state[property] !== undefined) state[property] = secret(state[property]);
-  }
-  return encode(state);
 }
 
 /** `urn:pulumi:stack::project::parentType$type::name` → `type`. */

@@ -1,4 +1,4 @@
-import { main } from "../../provider/server.ts";
+import { main } from "../../provider/plugin.ts";
 import { provider } from "./provider.ts";
 
 await main(provider);

@@ -1,0 +1,89 @@
+import proto from "@pulumi/pulumi/proto/provider_pb.js";
+import structProto from "google-protobuf/google/protobuf/struct_pb.js";
+import { diffInputs } from "./diff.ts";
+import type { AnyResource, Failure, Recorded } from "./resource.ts";
+import { isRecord, type Properties, secret, unwrapSecrets, withoutUndefined } from "./values.ts";
+
+/** The answer to a preview: the inputs, and the outputs that are known without asking the product. */
+export function previewOf<Response extends proto.CreateResponse | proto.UpdateResponse>(
+  response: Response,
+  resource: AnyResource<never>,
+  inputs: Properties,
+  outputs: Properties,
+): Response {
+  response.setProperties(encodeState(resource, inputs, outputs));
+  return response;
+}
+
+/** The outputs that are not inputs. */
+export function computed(resource: AnyResource<never>, outputs: Properties): Properties {
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !(name in resource.inputs.shape)));
+}
+
+/** What an update would change, property by property, and whether it replaces. */
+export function diffResponse(
+  resource: AnyResource<never>,
+  recorded: Properties,
+  wanted: Properties,
+): proto.DiffResponse {
+  const changes = diffInputs(resource, recorded, wanted);
+  const response = new proto.DiffResponse();
+  response.setChanges(
+    changes.length > 0 ? proto.DiffResponse.DiffChanges.DIFF_SOME : proto.DiffResponse.DiffChanges.DIFF_NONE,
+  );
+  response.setDiffsList(changes.map((change) => change.property));
+  response.setReplacesList(changes.filter((change) => change.replaces).map((change) => change.property));
+  response.setDeletebeforereplace(resource.deleteBeforeReplace ?? false);
+  response.setHasdetaileddiff(true);
+  const kinds = proto.PropertyDiff.Kind;
+  for (const { property, kind, replaces } of changes) {
+    const detail = new proto.PropertyDiff();
+    detail.setInputdiff(true);
+    if (kind === "add") detail.setKind(replaces ? kinds.ADD_REPLACE : kinds.ADD);
+    else if (kind === "delete") detail.setKind(replaces ? kinds.DELETE_REPLACE : kinds.DELETE);
+    else detail.setKind(replaces ? kinds.UPDATE_REPLACE : kinds.UPDATE);
+    response.getDetaileddiffMap().set(property, detail);
+  }
+  return response;
+}
+
+export function checkFailure({ property, reason }: Failure): proto.CheckFailure {
+  const failure = new proto.CheckFailure();
+  failure.setProperty(property);
+  failure.setReason(reason);
+  return failure;
+}
+
+/** What Pulumi recorded, from the two bags in which it is sent. */
+export function recordedState(
+  inputs: structProto.Struct | undefined,
+  outputs: structProto.Struct | undefined,
+): Recorded<Properties, Properties> {
+  return { inputs: decode(inputs), outputs: decode(outputs) };
+}
+
+/** A bag as plain values: the engine keeps track of what is secret. */
+export function decode(struct: structProto.Struct | undefined): Properties {
+  const value = unwrapSecrets(struct?.toJavaScript() ?? {});
+  return isRecord(value) ? value : {};
+}
+
+/** Plain values as a bag. */
+export function encode(value: Properties): structProto.Struct {
+  return structProto.Struct.fromJavaScript(
+    withoutUndefined(value) as Record<string, structProto.JavaScriptValue>,
+  );
+}
+
+/** A resource's state: its inputs are outputs too, and outputs that are secret of themselves are marked. */
+export function encodeState(
+  resource: AnyResource<never>,
+  inputs: Properties,
+  outputs: object,
+): structProto.Struct {
+  const state: Properties = { ...inputs, ...outputs };
+  for (const property of resource.secretOutputs ?? []) {
+    if (state[property] !== undefined) state[property] = secret(state[property]);
+  }
+  return encode(state);
+}
