@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SiteError } from "../infra/site/problems.ts";
 import type { SiteInput } from "../infra/site.ts";
 import lab from "./lab.ts";
 
@@ -23,9 +24,22 @@ const machine = z.strictObject({
   pbs: z.strictObject({ address, port: z.int() }),
 });
 
+function parseMachine(given: unknown): z.output<typeof machine> {
+  const parsed = machine.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new SiteError([
+    {
+      path: "machine",
+      value: given,
+      reason: "it does not describe the machine that the rehearsal is built on",
+      allowed: "what `./lab up` writes into stacks/Pulumi.rehearsal.yaml",
+    },
+  ]);
+}
+
 /** The lab on one machine: the same program with three small guests, a database pair and their monitoring. */
 export default (given: unknown): SiteInput => {
-  const { network, image, binaries, smarthost, webhookUrl, pbs } = machine.parse(given);
+  const { network, image, binaries, smarthost, webhookUrl, pbs } = parseMachine(given);
   const guest = { image: "debian-12", network: "rehearsal", cores: 1, memoryMib: 1024, diskGib: 8 } as const;
   const daily = { tier: "critical", backup: { tool: "pbs", policy: "proj-pg01-daily" } } as const;
   const { databases, archive, ...rest } = lab();
