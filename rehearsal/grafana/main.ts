@@ -19,5 +19,5 @@ if (folder === undefined || tokenFile === undefined) throw new Error("--folder a
 const token = (await readFile(tokenFile, "utf8")).trim();
 if (token === "") throw new Error(`${tokenFile} is empty: it must hold the service-account token`);
 const grafana = await startGrafana({ folder, token, address: values.host, port: Number(values.port) });
-console.log(JSON.stringify({ url: grafana.url }));
 process.once("SIGTERM", () => void grafana.close());
+console.log(JSON.stringify({ url: grafana.url }));

@@ -14,5 +14,5 @@ const { values } = parseArgs({
 });
 if (values.folder === undefined) throw new Error("--folder is needed: where the registered files are");
 const mirror = await startMirror({ folder: values.folder, address: values.host, port: Number(values.port) });
-console.log(JSON.stringify({ url: mirror.url }));
 process.once("SIGTERM", () => void mirror.close());
+console.log(JSON.stringify({ url: mirror.url }));

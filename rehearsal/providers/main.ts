@@ -12,10 +12,11 @@ const [aws, proxmoxve, grafana] = await Promise.all([
   serve(proxmoxveProvider),
   serve(grafanaProvider),
 ]);
+process.once("SIGTERM", () => process.exit(0));
 process.stdout.write(
   `${JSON.stringify({ aws: aws.port, proxmoxve: proxmoxve.port, grafana: grafana.port })}\n`,
 );
-process.once("SIGTERM", () => process.exit(0));
+
 // A command that was killed could not end it.
 const parent = process.ppid;
 setInterval(() => {

@@ -45,7 +45,6 @@ try {
     port: Number(options.port),
     tls: { certPath: options.cert, keyPath: options.key },
   });
-  process.stdout.write(`listening on ${server.url}\n`);
   const stop = () => {
     server.close().then(
       () => process.exit(0),
@@ -57,6 +56,7 @@ try {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  process.stdout.write(`listening on ${server.url}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

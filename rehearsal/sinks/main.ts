@@ -20,5 +20,5 @@ const sinks = await startSinks({
   httpPort: Number(values["http-port"]),
   folder: values.folder,
 });
-console.log(JSON.stringify({ smtp: `${values.host}:${sinks.smtp.port}`, http: sinks.http.url }));
 process.once("SIGTERM", () => void sinks.close());
+console.log(JSON.stringify({ smtp: `${values.host}:${sinks.smtp.port}`, http: sinks.http.url }));
