@@ -61,6 +61,21 @@ describe("the stacks", () => {
   });
 });
 
+it("takes every binary from the mirror where there is one, with the vendor's digest", () => {
+  const own = parseSite(lab()).binaries;
+  const { binaries } = parseSite({
+    ...lab(),
+    binaries: { ...lab().binaries, mirror: "https://mirror.example.org/lab/" },
+  });
+  expect(binaries.prometheus).toEqual({
+    ...own.prometheus,
+    url: "https://mirror.example.org/lab/prometheus-3.14.0.linux-amd64.tar.gz",
+  });
+  expect(Object.values(binaries).every(({ url }) => url.startsWith("https://mirror.example.org/lab/"))).toBe(
+    true,
+  );
+});
+
 describe("a wrong site", () => {
   it.each<[string, Edit, RegExp]>([
     [

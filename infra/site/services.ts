@@ -20,13 +20,34 @@ const binary = z.strictObject({
 });
 
 /** Programs that no distribution carries in the version the lab needs. */
-export const binaries = z.strictObject({
-  node: binary,
-  prometheus: binary,
-  alertmanager: binary,
-  nodeExporter: binary,
-  postgresExporter: binary,
-});
+export const binaries = z
+  .strictObject({
+    /**
+     * A server of one's own that has the files under their last name, for hosts without a way to the internet. The
+     * digests stay those of the vendor: a mirror need not be trusted. Default: each from its own address.
+     */
+    mirror: httpUrl.optional(),
+    node: binary,
+    prometheus: binary,
+    alertmanager: binary,
+    nodeExporter: binary,
+    postgresExporter: binary,
+  })
+  .transform(({ mirror, node, prometheus, alertmanager, nodeExporter, postgresExporter }) => {
+    const from = (pinned: z.output<typeof binary>) =>
+      mirror === undefined ? pinned : { ...pinned, url: mirrored(mirror, pinned.url) };
+    return {
+      node: from(node),
+      prometheus: from(prometheus),
+      alertmanager: from(alertmanager),
+      nodeExporter: from(nodeExporter),
+      postgresExporter: from(postgresExporter),
+    };
+  });
+
+function mirrored(mirror: string, url: string): string {
+  return `${mirror.replace(/\/+$/, "")}/${new URL(url).pathname.split("/").at(-1)}`;
+}
 
 /** One PostgreSQL cluster: a primary and its streaming standbys. */
 const postgresCluster = z.strictObject({
