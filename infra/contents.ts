@@ -69,7 +69,7 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
     });
 }
 
-/** Dumps are taken from the primary: a standby cannot export a snapshot for a parallel dump while it replays. */
+/** Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. */
 function backups(site: Site, cluster: PostgresCluster, guest: Guest, bundle: string): Contribution[] {
   return guest.name === cluster.primary ? [backupRuntime({ cluster, node: site.binaries.node, bundle })] : [];
 }

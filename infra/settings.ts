@@ -38,7 +38,7 @@ export interface Settings {
   };
   readonly grafana: z.output<typeof grafana> & { readonly token: pulumi.Output<string> };
   readonly smtpPassword: pulumi.Output<string> | undefined;
-  /** What the stack's site has to know of the machine it runs on; only the rehearsal has any. */
+  /** What the stack's site has to know of the machine it is built on; handed to the site as it is. */
   readonly machine: unknown;
 }
 
