@@ -95,6 +95,13 @@ export class Access {
     return id;
   }
 
+  /** Only for the tokens that the simulator was started with, which its own interface is for. @throws ApiError */
+  requireAdmin(header: string | undefined): void {
+    if (this.#admins[this.authenticate(header)] === undefined) {
+      throw new ApiError(403, "permission check failed");
+    }
+  }
+
   /** The privileges of a user or token on a path, each with whether it counts below the path too. */
   privileges(id: string, path: readonly string[]): Map<Privilege, boolean> {
     if (id === "root@pam" || this.#admins[id] !== undefined) {

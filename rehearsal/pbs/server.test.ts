@@ -183,6 +183,30 @@ describe("what is refused", () => {
   });
 });
 
+describe("faults", () => {
+  const sim = (header: string) =>
+    fetch(`${simulator.url}/sim/faults`, {
+      method: "POST",
+      headers: { authorization: header, "content-type": "application/json" },
+      body: JSON.stringify({ path: "/version", times: 1, status: 503, message: "proxy unavailable" }),
+    });
+
+  it("are set by the simulator's own tokens and answered as the product answers", async () => {
+    expect((await sim(`PBSAPIToken=${token}:${secret}`)).status).toBe(200);
+    expect(await call("GET", "/version")).toMatchObject({ status: 503, text: "proxy unavailable" });
+    expect((await call("GET", "/version")).status).toBe(200);
+  });
+
+  it("are set by nobody else, whatever their rights", async () => {
+    await call("POST", "/access/users", { userid: "a@pbs" });
+    await call("PUT", "/access/acl", { path: "/", role: "Admin", "auth-id": "a@pbs" });
+    const { data } = await call("POST", "/access/users/a@pbs/token/t");
+    const header = `PBSAPIToken=a@pbs!t:${(data as { value: string }).value}`;
+    expect((await sim(header)).status).toBe(403);
+    expect((await call("GET", "/version")).status).toBe(200);
+  });
+});
+
 describe("a new datastore", () => {
   it("turns a prune schedule into a job of its own", async () => {
     await call("POST", "/config/datastore", {

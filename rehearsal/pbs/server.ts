@@ -1,5 +1,6 @@
 import { isAbsolute, join, normalize } from "node:path";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { type Faults, installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { ApiError } from "./errors.ts";
 import { type Values, verifyParameters } from "./parameters.ts";
@@ -31,6 +32,8 @@ export interface Call {
 }
 
 export interface Simulator extends RunningServer {
+  /** What goes wrong with the next calls; over the network only for the admin tokens, at `/sim/faults`. */
+  readonly faults: Faults;
   readonly store: Store;
   readonly tasks: Tasks;
 }
@@ -48,6 +51,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   const app = await createServer(options);
   acceptBodies(app);
+  const faults = installFaults(app, {
+    authorize: (request) => access.requireAdmin(request.headers.authorization),
+  });
   for (const route of routes) {
     app.route({
       method: route.method,
@@ -73,6 +79,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const running = await listen(app, options);
   return {
     ...running,
+    faults,
     store,
     tasks,
     async close() {
