@@ -7,7 +7,7 @@ import { serve } from "./server.ts";
 /** Runs a provider as a plugin process: the engine reads the port from the first line of standard output. */
 export async function main<Client, Config>(definition: ProviderDefinition<Client, Config>): Promise<void> {
   const { positionals } = parseArgs({ args: process.argv.slice(2), strict: false, allowPositionals: true });
-  const { port } = await serve(definition);
+  const { port } = await serve(definition, positionals[0]);
   writeSync(1, `${port}\n`);
   if (positionals[0] !== undefined) exitWithEngine(positionals[0]);
 }

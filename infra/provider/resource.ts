@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Note } from "./engine.ts";
 import type { Properties } from "./values.ts";
 
 /** What one operation on a resource may use. */
@@ -44,6 +45,18 @@ export interface ResourceDefinition<Client, Shape extends z.ZodRawShape, Outputs
   readonly secretOutputs?: readonly (keyof Outputs & string)[];
   /** Overrides the comparison of one property; default is deep equality. */
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
+  /** The outputs that are no inputs, for the package's schema. */
+  readonly outputs?: z.ZodObject;
+
+  /**
+   * What to tell of an update while it is previewed, beyond its diff. Runs only when everything is known, must change
+   * nothing and take a few seconds at most: the signal aborts then.
+   */
+  notesOnPreview?(
+    call: Call<Client>,
+    recorded: Recorded<z.output<z.ZodObject<Shape>>, Outputs>,
+    wanted: z.output<z.ZodObject<Shape>>,
+  ): Promise<readonly Note[]>;
 
   create(
     call: Call<Client>,
@@ -82,6 +95,12 @@ export interface AnyResource<Client> {
   readonly deleteBeforeReplace?: boolean;
   readonly secretOutputs?: readonly string[];
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
+  readonly outputs?: z.ZodObject;
+  notesOnPreview?(
+    call: Call<Client>,
+    recorded: Recorded<Properties, Properties>,
+    wanted: Properties,
+  ): Promise<readonly Note[]>;
   create(call: Call<Client>, inputs: Properties): Promise<{ readonly id: string; readonly outputs: object }>;
   read(
     call: Call<Client>,
@@ -112,7 +131,9 @@ export interface FunctionDefinition<Client> {
   /** For example `pbs:index:getSnapshots`. */
   readonly token: string;
   readonly inputs: z.ZodObject;
-  run(client: Client, inputs: Properties): Promise<object>;
+  /** What it returns, for the package's schema. */
+  readonly outputs?: z.ZodObject;
+  run(client: Client, inputs: Properties, signal: AbortSignal): Promise<object>;
 }
 
 /** A whole provider: what its configuration is, how it connects, and what it offers. */

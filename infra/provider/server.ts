@@ -4,6 +4,7 @@ import services from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkInputs, checkShape, parseConfig } from "./check.ts";
+import { Engine } from "./engine.ts";
 import {
   checkFailure,
   computed,
@@ -14,31 +15,46 @@ import {
   previewOf,
   recordedState,
 } from "./messages.ts";
-import type { AnyResource, Call, FunctionDefinition, ProviderDefinition } from "./resource.ts";
+import type { AnyResource, Call, FunctionDefinition, ProviderDefinition, Recorded } from "./resource.ts";
 import { containsUnknown, type Properties } from "./values.ts";
 
 // Delivered bundles and binaries' manifests exceed gRPC's 4 MiB default.
 const maxMessageBytes = 400 * 1024 * 1024;
 
-/** Serves a provider on a free loopback port. */
+const previewNotesMs = 5000;
+
+/**
+ * Serves a provider on a free loopback port.
+ * @param engineAddress where the engine listens, if it is known already
+ */
 export async function serve<Client, Config>(
   definition: ProviderDefinition<Client, Config>,
+  engineAddress?: string,
 ): Promise<{ readonly port: number; close(): void }> {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
   });
-  server.addService(services.ResourceProviderService, handlers(definition));
+  const engine = new Engine();
+  engine.attach(engineAddress);
+  server.addService(services.ResourceProviderService, handlers(definition, engine));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
-  return { port, close: () => server.forceShutdown() };
+  return {
+    port,
+    close() {
+      server.forceShutdown();
+      engine.close();
+    },
+  };
 }
 
 function handlers<Client, Config>(
   definition: ProviderDefinition<Client, Config>,
+  engine: Engine,
 ): grpc.UntypedServiceImplementation {
   const resources = new Map(definition.resources.map((resource) => [resource.token, resource]));
   const functions = new Map((definition.functions ?? []).map((fn) => [fn.token, fn]));
@@ -60,11 +76,27 @@ function handlers<Client, Config>(
     return { client, urn, signal: cancelled.signal, timeoutSeconds: timeoutSeconds || undefined };
   };
 
+  const foretell = async (
+    resource: AnyResource<Client>,
+    urn: string,
+    recorded: Recorded<Properties, Properties>,
+    wanted: Properties,
+  ) => {
+    if (client === undefined || !resource.notesOnPreview || containsUnknown(wanted)) return;
+    const signal = AbortSignal.any([cancelled.signal, AbortSignal.timeout(previewNotesMs)]);
+    const notes = await resource.notesOnPreview({ ...callFor(urn, 0), signal }, recorded, wanted);
+    await Promise.all(notes.map((note) => engine.tell(urn, note)));
+  };
+
   return {
-    handshake: unary<proto.ProviderHandshakeRequest, proto.ProviderHandshakeResponse>(
-      () => new proto.ProviderHandshakeResponse(),
-    ),
-    attach: unary<plugin.PluginAttach, emptyProto.Empty>(() => new emptyProto.Empty()),
+    handshake: unary<proto.ProviderHandshakeRequest, proto.ProviderHandshakeResponse>((request) => {
+      engine.attach(request.getEngineAddress());
+      return new proto.ProviderHandshakeResponse();
+    }),
+    attach: unary<plugin.PluginAttach, emptyProto.Empty>((request) => {
+      engine.attach(request.getAddress());
+      return new emptyProto.Empty();
+    }),
     getPluginInfo: unary<emptyProto.Empty, plugin.PluginInfo>(() => {
       const info = new plugin.PluginInfo();
       info.setVersion(definition.version);
@@ -142,6 +174,8 @@ function handlers<Client, Config>(
     update: unary<proto.UpdateRequest, proto.UpdateResponse>(async (request) => {
       const resource = resourceOf(request.getUrn());
       const wanted = decode(request.getNews());
+      const recorded = recordedState(request.getOldInputs(), request.getOlds());
+      if (request.getPreview()) await foretell(resource, request.getUrn(), recorded, wanted);
       // What the product computed stays as it was: an unknown address would make its dependants look replaced.
       if (request.getPreview()) {
         return previewOf(
@@ -154,7 +188,7 @@ function handlers<Client, Config>(
       const outputs = await resource.update(
         callFor(request.getUrn(), request.getTimeout()),
         request.getId(),
-        recordedState(request.getOldInputs(), request.getOlds()),
+        recorded,
         wanted,
       );
       const response = new proto.UpdateResponse();
@@ -172,20 +206,20 @@ function handlers<Client, Config>(
     invoke: unary<proto.InvokeRequest, proto.InvokeResponse>(async (request) => {
       const fn = functions.get(request.getTok());
       if (!fn) throw new Error(`package ${definition.name} has no function ${request.getTok()}`);
-      return invokeResponse(fn, callFor(request.getTok(), 0).client, decode(request.getArgs()));
+      return invokeResponse(fn, callFor(request.getTok(), 0), decode(request.getArgs()));
     }),
   };
 }
 
 async function invokeResponse<Client>(
   fn: FunctionDefinition<Client>,
-  client: Client,
+  { client, signal }: Call<Client>,
   given: Properties,
 ): Promise<proto.InvokeResponse> {
   const { inputs, failures } = checkShape(fn.inputs, given);
   const response = new proto.InvokeResponse();
   response.setFailuresList(failures.map(checkFailure));
-  if (failures.length === 0) response.setReturn(encode({ ...(await fn.run(client, inputs)) }));
+  if (failures.length === 0) response.setReturn(encode({ ...(await fn.run(client, inputs, signal)) }));
   return response;
 }
 

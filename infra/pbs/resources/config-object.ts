@@ -33,6 +33,9 @@ export interface ConfigObject<Shape extends z.ZodRawShape> {
   /** Names at the server that differ from ours by more than the case. */
   readonly names?: Readonly<Record<string, string>>;
   readonly secretOutputs?: readonly string[];
+  /** The outputs that are no inputs. */
+  readonly outputs?: z.ZodObject;
+  readonly notesOnPreview?: NonNullable<AnyResource<PbsClient>["notesOnPreview"]>;
 
   idOf(inputs: z.output<z.ZodObject<Shape>>): string;
   /** Where an object is created, and with which of the identity's parameters beside the other properties. */
@@ -98,6 +101,8 @@ export function configResource<Shape extends z.ZodRawShape>(
     replaceOn: [...object.identity, ...(object.immutable ?? [])],
     deleteBeforeReplace: object.deleteBeforeReplace ?? false,
     secretOutputs: object.secretOutputs ?? [],
+    ...(object.outputs ? { outputs: object.outputs } : {}),
+    ...(object.notesOnPreview ? { notesOnPreview: object.notesOnPreview } : {}),
 
     async create(call, inputs) {
       const { path, parameters } = object.createAt(inputs);
