@@ -6,8 +6,6 @@ import { diffInputs } from "./diff.ts";
 import { defineResource } from "./resource.ts";
 import { containsUnknown, secret, unwrapSecrets, withoutUndefined } from "./values.ts";
 
-const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
 const shelf = defineResource<
   never,
   { name: z.ZodString; slots: z.ZodDefault<z.ZodInt>; tags: z.ZodOptional<z.ZodArray<z.ZodString>> },

@@ -1,11 +1,28 @@
 import { isDeepStrictEqual } from "node:util";
-import type { AnyResource } from "./resource.ts";
+import type { AnyResource, Recorded } from "./resource.ts";
 import type { Properties } from "./values.ts";
 
 export interface PropertyChange {
   readonly property: string;
   readonly kind: "add" | "delete" | "update";
   readonly replaces: boolean;
+  /** Whether the property is an output that will be made anew. */
+  readonly ofOutput?: true;
+}
+
+/** Everything that an update would change: inputs, and outputs that it would make anew. */
+export function diffResource(
+  resource: AnyResource<never>,
+  recorded: Recorded<Properties, Properties>,
+  wanted: Properties,
+): PropertyChange[] {
+  const renewed = resource.renews?.(recorded, wanted) ?? [];
+  return [
+    ...diffInputs(resource, recorded.inputs, wanted),
+    ...renewed.map(
+      (property): PropertyChange => ({ property, kind: "update", replaces: false, ofOutput: true }),
+    ),
+  ];
 }
 
 /**

@@ -1,8 +1,15 @@
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
-import { diffInputs } from "./diff.ts";
+import { diffResource } from "./diff.ts";
 import type { AnyResource, Failure, Recorded } from "./resource.ts";
-import { isRecord, type Properties, secret, unwrapSecrets, withoutUndefined } from "./values.ts";
+import {
+  isRecord,
+  type Properties,
+  secret,
+  unknownValue,
+  unwrapSecrets,
+  withoutUndefined,
+} from "./values.ts";
 
 /** The answer to a preview: the inputs, and the outputs that are known without asking the product. */
 export function previewOf<Response extends proto.CreateResponse | proto.UpdateResponse>(
@@ -15,18 +22,31 @@ export function previewOf<Response extends proto.CreateResponse | proto.UpdateRe
   return response;
 }
 
-/** The outputs that are not inputs. */
-export function computed(resource: AnyResource<never>, outputs: Properties): Properties {
-  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !(name in resource.inputs.shape)));
+/**
+ * The outputs that are no inputs, as far as they are known before an update: what the product computed stays as it was,
+ * because an unknown address would make its dependants look replaced, but what is made anew is not known.
+ */
+export function knownBeforeUpdate(
+  resource: AnyResource<never>,
+  recorded: Recorded<Properties, Properties>,
+  wanted: Properties,
+): Properties {
+  const renewed = resource.renews?.(recorded, wanted) ?? [];
+  return {
+    ...Object.fromEntries(
+      Object.entries(recorded.outputs).filter(([name]) => !(name in resource.inputs.shape)),
+    ),
+    ...Object.fromEntries(renewed.map((name) => [name, unknownValue])),
+  };
 }
 
 /** What an update would change, property by property, and whether it replaces. */
 export function diffResponse(
   resource: AnyResource<never>,
-  recorded: Properties,
+  recorded: Recorded<Properties, Properties>,
   wanted: Properties,
 ): proto.DiffResponse {
-  const changes = diffInputs(resource, recorded, wanted);
+  const changes = diffResource(resource, recorded, wanted);
   const response = new proto.DiffResponse();
   response.setChanges(
     changes.length > 0 ? proto.DiffResponse.DiffChanges.DIFF_SOME : proto.DiffResponse.DiffChanges.DIFF_NONE,
@@ -36,9 +56,9 @@ export function diffResponse(
   response.setDeletebeforereplace(resource.deleteBeforeReplace ?? false);
   response.setHasdetaileddiff(true);
   const kinds = proto.PropertyDiff.Kind;
-  for (const { property, kind, replaces } of changes) {
+  for (const { property, kind, replaces, ofOutput = false } of changes) {
     const detail = new proto.PropertyDiff();
-    detail.setInputdiff(true);
+    detail.setInputdiff(!ofOutput);
     if (kind === "add") detail.setKind(replaces ? kinds.ADD_REPLACE : kinds.ADD);
     else if (kind === "delete") detail.setKind(replaces ? kinds.DELETE_REPLACE : kinds.DELETE);
     else detail.setKind(replaces ? kinds.UPDATE_REPLACE : kinds.UPDATE);

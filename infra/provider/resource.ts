@@ -47,6 +47,15 @@ export interface ResourceDefinition<Client, Shape extends z.ZodRawShape, Outputs
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
   /** The outputs that are no inputs, for the package's schema. */
   readonly outputs?: z.ZodObject;
+  /**
+   * The outputs that an update would make anew: because of other inputs, or without any, because the clock demands it.
+   * Where it names one there is something to update, and a preview shows those outputs as not known yet, so that what
+   * depends on them is seen to change too. `wanted` may hold values that are not known yet.
+   */
+  readonly renews?: (
+    recorded: Recorded<z.output<z.ZodObject<Shape>>, Outputs>,
+    wanted: Properties,
+  ) => readonly (keyof Outputs & string)[];
 
   /**
    * What to tell of an update while it is previewed, beyond its diff. Runs only when everything is known, must change
@@ -96,6 +105,7 @@ export interface AnyResource<Client> {
   readonly secretOutputs?: readonly string[];
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
   readonly outputs?: z.ZodObject;
+  readonly renews?: (recorded: Recorded<Properties, Properties>, wanted: Properties) => readonly string[];
   notesOnPreview?(
     call: Call<Client>,
     recorded: Recorded<Properties, Properties>,
@@ -134,6 +144,16 @@ export interface FunctionDefinition<Client> {
   /** What it returns, for the package's schema. */
   readonly outputs?: z.ZodObject;
   run(client: Client, inputs: Properties, signal: AbortSignal): Promise<object>;
+}
+
+/** Declares a function. It is called only with inputs that its own schema has parsed. */
+export function defineFunction<Client, Inputs extends z.ZodObject, Outputs extends z.ZodObject>(definition: {
+  readonly token: string;
+  readonly inputs: Inputs;
+  readonly outputs: Outputs;
+  run(client: Client, inputs: z.output<Inputs>, signal: AbortSignal): Promise<z.output<Outputs>>;
+}): FunctionDefinition<Client> {
+  return definition as unknown as FunctionDefinition<Client>;
 }
 
 /** A whole provider: what its configuration is, how it connects, and what it offers. */

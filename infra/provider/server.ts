@@ -7,11 +7,11 @@ import { checkInputs, checkShape, parseConfig } from "./check.ts";
 import { Engine } from "./engine.ts";
 import {
   checkFailure,
-  computed,
   decode,
   diffResponse,
   encode,
   encodeState,
+  knownBeforeUpdate,
   previewOf,
   recordedState,
 } from "./messages.ts";
@@ -139,7 +139,7 @@ function handlers<Client, Config>(
     diff: unary<proto.DiffRequest, proto.DiffResponse>((request) =>
       diffResponse(
         resourceOf(request.getUrn()) as AnyResource<never>,
-        decode(request.getOldInputs()),
+        recordedState(request.getOldInputs(), request.getOlds()),
         decode(request.getNews()),
       ),
     ),
@@ -176,14 +176,9 @@ function handlers<Client, Config>(
       const wanted = decode(request.getNews());
       const recorded = recordedState(request.getOldInputs(), request.getOlds());
       if (request.getPreview()) await foretell(resource, request.getUrn(), recorded, wanted);
-      // What the product computed stays as it was: an unknown address would make its dependants look replaced.
       if (request.getPreview()) {
-        return previewOf(
-          new proto.UpdateResponse(),
-          resource,
-          wanted,
-          computed(resource, decode(request.getOlds())),
-        );
+        const known = knownBeforeUpdate(resource, recorded, wanted);
+        return previewOf(new proto.UpdateResponse(), resource, wanted, known);
       }
       const outputs = await resource.update(
         callFor(request.getUrn(), request.getTimeout()),

@@ -4,10 +4,12 @@ export type Properties = Record<string, unknown>;
 // The markers are part of Pulumi's wire format (sdk/go/common/resource/properties.go in pulumi/pulumi).
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+/** Stands for a string that is only known after the update. */
+export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const unknownValues: ReadonlySet<unknown> = new Set([
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
   "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  unknownValue,
   "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
   "030794c1-ac77-496b-92df-f27374a8bd58",
   "e48ece36-62e2-4504-bad9-02848725956a",
