@@ -63,8 +63,7 @@ export async function runCommand(
   const abort = () => client.destroy();
   signal.addEventListener("abort", abort, { once: true });
   try {
-    const channel = await openChannel(client, command);
-    const ended = collect(client, channel);
+    const { channel, ended } = await openChannel(client, command);
     // A command that ends before it has read everything says why by itself.
     await Promise.all([pipeline(Readable.from(input), channel).catch(() => undefined), ended]);
     signal.throwIfAborted();
@@ -155,14 +154,20 @@ function unreachable(where: string, error: Error): ConnectError {
   );
 }
 
-function openChannel(client: ssh2.Client, command: string): Promise<ssh2.ClientChannel> {
+interface RunningCommand {
+  readonly channel: ssh2.ClientChannel;
+  readonly ended: Promise<CommandResult>;
+}
+
+function openChannel(client: ssh2.Client, command: string): Promise<RunningCommand> {
   return new Promise((resolve, reject) => {
     const lost = () => reject(new Error("the connection was lost"));
     client.once("close", lost);
     client.exec(command, (error, channel) => {
       client.off("close", lost);
       if (error) reject(error);
-      else resolve(channel);
+      // Listened to at once: a short command's exit status may already be in the same packet.
+      else resolve({ channel, ended: collect(client, channel) });
     });
   });
 }
