@@ -4,7 +4,13 @@ import { z } from "zod";
 import { checkInputs, parseConfig } from "./check.ts";
 import { diffInputs } from "./diff.ts";
 import { defineResource } from "./resource.ts";
-import { containsUnknown, secret, unwrapSecrets, withoutUndefined } from "./values.ts";
+import {
+  containsUnknown,
+  secret,
+  unknownValue as unknown,
+  unwrapSecrets,
+  withoutUndefined,
+} from "./values.ts";
 
 const shelf = defineResource<
   never,
