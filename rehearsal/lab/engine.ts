@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly stack: string;
   /** PEM of the authority that signed the simulated APIs' certificates. */
   readonly caPath?: string;
+  /** The program that serves providers in place of plugins. Default: the stand-ins of the rehearsal. */
+  readonly standIns?: string;
   /** Told of each engine process, so that one that outlives its command can be found. */
   readonly onStart?: (pid: number | undefined) => Promise<void>;
 }
@@ -129,7 +131,7 @@ function environment(
 }
 
 async function startStandIns(options: EngineOptions): Promise<{ process: ChildProcess; ports: StandIns }> {
-  const main = fileURLToPath(new URL("../providers/main.ts", import.meta.url));
+  const main = options.standIns ?? fileURLToPath(new URL("../providers/main.ts", import.meta.url));
   const child = spawn(process.execPath, [main], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...(options.caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: options.caPath }) },

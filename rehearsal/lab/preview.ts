@@ -1,9 +1,9 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { isMissing, writeFileAtomic } from "../lib/files.ts";
-import { type Engine, withEngine } from "./engine.ts";
+import { type Engine, type EngineOptions, withEngine } from "./engine.ts";
 import { checkout } from "./instance.ts";
 import { project } from "./stack.ts";
 
@@ -22,31 +22,50 @@ const placeholders = {
 
 /** Previews a stack from nothing, in a state of its own that is thrown away; gives the engine's exit code. */
 export async function previewStack(stack: string, args: readonly string[]): Promise<number> {
-  return withPreview(stack, (engine) => engine.attach(args));
+  return withThrowawayStack(stack, (engine) => engine.attach(args));
 }
 
 /** The engine's own description of what a stack would make, as JSON. */
 export async function previewJson(stack: string): Promise<string> {
-  return withPreview(stack, (engine) => engine.run(["preview", "--json"]));
+  return withThrowawayStack(stack, (engine) => engine.run(["preview", "--json"]));
+}
+
+/** What a throwaway stack has other than the stack of its name. */
+export interface ThrowawayOptions extends Pick<EngineOptions, "standIns" | "onStart"> {
+  /** The whole configuration by full key. Default: the stack's plain settings and placeholders for the rest. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** The program to run. Default: the project's own. */
+  readonly main?: string;
 }
 
 /**
- * The engine writes a new stack's key into the project's configuration, so the preview has a project file of its own
- * that runs the same program.
+ * Runs `use` with an empty stack in a state of its own that is thrown away. The engine writes a new stack's key into
+ * the project's configuration, so the stack has a project file of its own that runs the same program.
  */
-async function withPreview<T>(stack: string, use: (engine: Engine) => Promise<T>): Promise<T> {
-  const folder = join(checkout, ".lab", "preview", `${stack}-${process.pid}`);
+export async function withThrowawayStack<T>(
+  stack: string,
+  use: (engine: Engine, folder: string) => Promise<T>,
+  { config, main, ...engineOptions }: ThrowawayOptions = {},
+): Promise<T> {
+  const previews = join(checkout, ".lab", "preview");
+  await mkdir(previews, { recursive: true });
+  const folder = await mkdtemp(join(previews, `${stack}-`));
   try {
-    await mkdir(folder, { recursive: true });
-    await writeFileAtomic(join(folder, "Pulumi.yaml"), stringify(await previewProject()));
+    await writeFileAtomic(join(folder, "Pulumi.yaml"), stringify(await previewProject(main)));
     await writeFileAtomic(
       join(folder, `Pulumi.${stack}.yaml`),
-      stringify({ config: await previewConfig(stack) }),
+      stringify({ config: config ?? (await previewConfig(stack)) }),
     );
-    const options = { root: folder, backend: join(folder, "state"), passphrase: "preview", stack };
+    const options = {
+      ...engineOptions,
+      root: folder,
+      backend: join(folder, "state"),
+      passphrase: "preview",
+      stack,
+    };
     return await withEngine(options, async (engine) => {
       await engine.run(["stack", "init", stack, "--secrets-provider", "passphrase"]);
-      return use(engine);
+      return use(engine, folder);
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -58,16 +77,16 @@ const projectFile = z.looseObject({
   plugins: z.object({ providers: z.array(z.object({ name: z.string(), path: z.string() })) }),
 });
 
-async function previewProject(): Promise<object> {
+async function previewProject(main: string | undefined): Promise<object> {
   const {
-    main,
+    main: ownMain,
     plugins,
     stackConfigDir: _,
     ...rest
   } = projectFile.parse(parse(await readFile(join(checkout, "Pulumi.yaml"), "utf8")));
   return {
     ...rest,
-    main: join(checkout, main),
+    main: main ?? join(checkout, ownMain),
     plugins: { providers: plugins.providers.map(({ name, path }) => ({ name, path: join(checkout, path) })) },
   };
 }
