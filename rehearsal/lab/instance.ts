@@ -8,10 +8,18 @@ import { readJson, writeJson } from "../lib/files.ts";
 import { isAlive, readProcessRecord, startTimeOf, stopProcess } from "../lib/process.ts";
 import type { EngineOptions } from "./engine.ts";
 
+/**
+ * What guests are: systemd containers on a private bridge, or, without root, records: a folder each, into which
+ * deliveries go, on the loopback network.
+ */
+export const guestKinds = ["containers", "records"] as const;
+export type GuestKind = (typeof guestKinds)[number];
+
 const stateSchema = z.strictObject({
   instanceId: z.string(),
-  /** The host's address on the private bridge; its network is the /24 around it. */
+  /** The host's address on the guests' network, which is the /24 around it. */
   hostAddress: z.string(),
+  guests: z.enum(guestKinds).default("containers"),
 });
 
 const secretsSchema = z.strictObject({
@@ -33,6 +41,7 @@ export interface Instance {
   /** Eight hexadecimal digits, in every name that the machine sees. */
   readonly id: string;
   readonly hostAddress: string;
+  readonly guests: GuestKind;
   readonly secrets: Secrets;
 }
 
@@ -50,12 +59,18 @@ export async function findInstance(root: string = checkout): Promise<Instance | 
   const state = await readJson(join(folder, "state.json"));
   const secrets = await readJson(join(folder, "secrets.json"));
   if (state === undefined || secrets === undefined) return undefined;
-  const { instanceId, hostAddress } = stateSchema.parse(state);
-  return { root, folder, id: instanceId, hostAddress, secrets: secretsSchema.parse(secrets) };
+  const { instanceId, hostAddress, guests } = stateSchema.parse(state);
+  return { root, folder, id: instanceId, hostAddress, guests, secrets: secretsSchema.parse(secrets) };
 }
 
-/** The instance of a checkout, made on first use: its network and its secrets are chosen once and remembered. */
-export async function openInstance(root: string = checkout): Promise<Instance> {
+/**
+ * The instance of a checkout, made on first use: its network, its kind of guests and its secrets are chosen once and
+ * remembered.
+ */
+export async function openInstance(
+  root: string = checkout,
+  guests: GuestKind = "containers",
+): Promise<Instance> {
   const existing = await findInstance(root);
   if (existing) return existing;
   const folder = rehearsalFolder(root);
@@ -71,10 +86,21 @@ export async function openInstance(root: string = checkout): Promise<Instance> {
     awsSecretKey: secret(),
   };
   await writeJson(join(folder, "secrets.json"), secrets, { mode: 0o600 });
-  await writeJson(join(folder, "state.json"), { instanceId, hostAddress: await findFreeSubnet(instanceId) });
+  const hostAddress = guests === "containers" ? await findFreeSubnet(instanceId) : loopbackSubnet(instanceId);
+  await writeJson(join(folder, "state.json"), { instanceId, hostAddress, guests });
   const made = await findInstance(root);
   if (!made) throw new Error(`${folder} was written but cannot be read`);
   return made;
+}
+
+/**
+ * A /24 of the loopback network, all of which answers on Linux without anybody's leave.
+ *
+ * @returns the host's address in it (`.1`)
+ */
+export function loopbackSubnet(instanceId: string): string {
+  const number = Number.parseInt(instanceId, 16) % 16384;
+  return `127.${64 + (number >> 8)}.${number & 255}.1`;
 }
 
 /** Where and how the engine of the rehearsal runs. */
