@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ProviderDefinition } from "../provider/resource.ts";
 import { PbsClient } from "./client.ts";
+import { functions } from "./functions/index.ts";
 import manifest from "./package.json" with { type: "json" };
 import { acl } from "./resources/acl.ts";
 import { apiToken } from "./resources/api-token.ts";
@@ -50,4 +51,5 @@ export const pbs: ProviderDefinition<PbsClient, ProviderConfig> = {
   config: providerConfig,
   connect: (config) => new PbsClient(config),
   resources: [datastore, namespace, pruneJob, verifyJob, user, apiToken, acl],
+  functions,
 };

@@ -9,6 +9,8 @@ import { pruneJobInputs } from "./resources/prune-job.ts";
 import { userInputs } from "./resources/user.ts";
 import { verifyJobInputs } from "./resources/verify-job.ts";
 
+export * from "./functions/sdk.ts";
+
 /** See `provider.ts`. */
 export type ProviderArgs = ResourceArgs<typeof providerConfig>;
 /** See `resources/datastore.ts`. */

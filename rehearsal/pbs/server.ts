@@ -2,6 +2,8 @@ import { isAbsolute, join, normalize } from "node:path";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Faults, installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
+import { addBackupRoutes } from "./backup-server.ts";
+import { removeUnfinished, type Writers } from "./backup-session.ts";
 import { ApiError } from "./errors.ts";
 import { type Values, verifyParameters } from "./parameters.ts";
 import { Access, type AdminTokens, userOf } from "./permissions.ts";
@@ -9,6 +11,7 @@ import type { Route, Server } from "./route.ts";
 import { acl } from "./routes/acl.ts";
 import { admin } from "./routes/admin.ts";
 import { datastores } from "./routes/datastore.ts";
+import { groups } from "./routes/groups.ts";
 import { jobs } from "./routes/jobs.ts";
 import { namespaces } from "./routes/namespace.ts";
 import { users } from "./routes/users.ts";
@@ -39,7 +42,15 @@ export interface Simulator extends RunningServer {
 }
 
 /** Every call that the simulated server knows. */
-export const routes: readonly Route[] = [...admin, ...datastores, ...namespaces, ...jobs, ...users, ...acl];
+export const routes: readonly Route[] = [
+  ...admin,
+  ...datastores,
+  ...namespaces,
+  ...groups,
+  ...jobs,
+  ...users,
+  ...acl,
+];
 
 /** Starts a simulated Proxmox Backup Server. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
@@ -68,6 +79,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       },
     });
   }
+  const writers: Writers = new Map();
+  addBackupRoutes(app, server, writers);
   app.setNotFoundHandler(async (request) => {
     access.authenticate(request.headers.authorization);
     throw new ApiError(404, `Path '${request.url.split("?")[0]}' not found.`);
@@ -76,6 +89,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const status = error instanceof ApiError ? error.status : (error.statusCode ?? 400);
     return reply.code(status).type("application/json;charset=UTF-8").serializer(String).send(error.message);
   });
+  for (const { path } of Object.values(store.state.datastore))
+    await removeUnfinished(server.localPath(String(path)));
   const running = await listen(app, options);
   return {
     ...running,
@@ -83,6 +98,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     store,
     tasks,
     async close() {
+      tasks.stopAll();
       await running.close();
       await tasks.idle();
     },
