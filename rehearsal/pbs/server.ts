@@ -2,8 +2,6 @@ import { isAbsolute, join, normalize } from "node:path";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Faults, installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
-import { addBackupRoutes } from "./backup-server.ts";
-import { removeUnfinished, type Writers } from "./backup-session.ts";
 import { ApiError } from "./errors.ts";
 import { type Values, verifyParameters } from "./parameters.ts";
 import { Access, type AdminTokens, userOf } from "./permissions.ts";
@@ -79,8 +77,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       },
     });
   }
-  const writers: Writers = new Map();
-  addBackupRoutes(app, server, writers);
   app.setNotFoundHandler(async (request) => {
     access.authenticate(request.headers.authorization);
     throw new ApiError(404, `Path '${request.url.split("?")[0]}' not found.`);
@@ -89,8 +85,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const status = error instanceof ApiError ? error.status : (error.statusCode ?? 400);
     return reply.code(status).type("application/json;charset=UTF-8").serializer(String).send(error.message);
   });
-  for (const { path } of Object.values(store.state.datastore))
-    await removeUnfinished(server.localPath(String(path)));
   const running = await listen(app, options);
   return {
     ...running,
@@ -98,7 +92,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     store,
     tasks,
     async close() {
-      tasks.stopAll();
       await running.close();
       await tasks.idle();
     },
