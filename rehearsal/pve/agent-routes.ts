@@ -83,6 +83,8 @@ async function agentOf(sim: Simulator, nodeName: string, id: number): Promise<Gu
   if (!(await isRunning(place))) throw failure(`VM ${id} is not running`);
   if (!/^(1|enabled=1)(,|$)/.test(String(config.agent ?? "")))
     throw failure("No QEMU guest agent configured");
+  // Nothing runs inside a record, so no agent does.
+  if (sim.config.guests.kind === "records") throw failure("QEMU guest agent is not running");
   const up = await execInGuest(place, ["systemctl", "is-active", "--quiet", "basic.target"], {
     timeoutSeconds: 5,
   });

@@ -26,8 +26,20 @@ export const configSchema = z.strictObject({
       }),
     )
     .min(1),
+  /**
+   * What guests are: containers, or, where the machine cannot have any, records that take deliveries into a folder
+   * over SSH at this port of their own address.
+   */
+  guests: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("containers") }),
+      z.strictObject({ kind: z.literal("records"), sshPort: z.number().int().min(0).max(65_535) }),
+    ])
+    .default({ kind: "containers" }),
   /** Proxmox bridge (vmbr0) → bridge on this machine. A guest on another one does not start. */
   bridges: z.record(z.string(), z.string()),
+  /** Password of root@pam; without one root cannot log in. */
+  rootPassword: z.string().min(8).optional(),
   tokens: z.array(
     z.strictObject({
       /** user@realm!tokenid */

@@ -1,5 +1,6 @@
 import { type GuestPlace, guestProcess, killGuest, shutdownGuest, startGuest } from "../guests/guest.ts";
 import { mountImage } from "../guests/mounts.ts";
+import { startRecord } from "../records/record.ts";
 import { cloudInitSeed, guestNics } from "./cloudinit.ts";
 import { failure } from "./errors.ts";
 import { parsePropertyString } from "./property-string.ts";
@@ -20,19 +21,24 @@ export async function powerOn(sim: Simulator, node: string, vmid: number, log: T
   }
   const seed = await cloudInitSeed(sim, node, vmid, vm.config);
   if (hasCloudInitDrive(vm.config)) log("generating cloud-init ISO");
-  const image = await mountImage(imagesFolder(sim), sha256);
-  const uuid = parsePropertyString(String(vm.config.smbios1 ?? "")).get("uuid") ?? "";
-  await startGuest(place, {
-    image,
-    nics: guestNics(sim, vm.config),
-    // Without a drive the product's guest finds no data source; an empty seed says the same.
-    seed: hasCloudInitDrive(vm.config) ? seed : { userData: "", metaData: "", networkConfig: "" },
-    uuid,
-    limits: {
-      memoryBytes: memoryBytes(vm),
-      cpus: Number(vm.config.cores ?? 1) * Number(vm.config.sockets ?? 1),
-    },
-  });
+  // Without a drive the product's guest finds no data source; an empty seed says the same.
+  const given = hasCloudInitDrive(vm.config) ? seed : { userData: "", metaData: "", networkConfig: "" };
+  const { guests } = sim.config;
+  if (guests.kind === "records") {
+    const address = parsePropertyString(String(vm.config.ipconfig0 ?? "")).get("ip") ?? "";
+    await startRecord(place, { address: address.replace(/\/.*$/, ""), port: guests.sshPort }, given.userData);
+  } else {
+    await startGuest(place, {
+      image: await mountImage(imagesFolder(sim), sha256),
+      nics: guestNics(sim, vm.config),
+      seed: given,
+      uuid: parsePropertyString(String(vm.config.smbios1 ?? "")).get("uuid") ?? "",
+      limits: {
+        memoryBytes: memoryBytes(vm),
+        cpus: Number(vm.config.cores ?? 1) * Number(vm.config.sockets ?? 1),
+      },
+    });
+  }
   await sim.store.update((state) => {
     const target = state.vms[vmid];
     if (target !== undefined) target.startedAt = Math.floor(Date.now() / 1000);
