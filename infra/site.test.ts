@@ -128,6 +128,34 @@ describe("a wrong site", () => {
       /^guests\[0\]\.node: "node09": there is no such node; allowed: node01, node02, /,
     ],
     [
+      "an SSH source with host bits set",
+      (s) => {
+        s.access = { sshFrom: ["10.16.207.5/24"] };
+      },
+      /^access\.sshFrom\[0\]: "10\.16\.207\.5\/24": it is not valid; allowed: an IPv4 address such as/,
+    ],
+    [
+      "guests that SSH reaches from nowhere",
+      (s) => {
+        s.access = { sshFrom: [] };
+      },
+      /^access\.sshFrom: .*nobody, Pulumi included, could reach the guests/,
+    ],
+    [
+      "a client network that is a name",
+      (s) => {
+        s.databases.postgres[0].clientsFrom = ["kubernetes"];
+      },
+      /^databases\.postgres\[0\]\.clientsFrom\[0\]: "kubernetes": it is not valid/,
+    ],
+    [
+      "a web source that is no address",
+      (s) => {
+        s.monitoring.webFrom = ["10.16.207.0/33"];
+      },
+      /^monitoring\.webFrom\[0\]: "10\.16\.207\.0\/33": it is not valid/,
+    ],
+    [
       "an unknown policy",
       (s) => {
         s.guests[0].backup.policy = "hourly";

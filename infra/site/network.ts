@@ -17,20 +17,30 @@ export function parseIpv4(text: string): number | undefined {
   return value;
 }
 
-/** The network; undefined where the text is not CIDR notation or has host bits set. */
+/** The network of hosts; undefined where the text is not CIDR notation or has host bits set. */
 export function parseCidr(text: string): Network | undefined {
-  const [address, prefix, ...rest] = text.split("/");
-  if (address === undefined || prefix === undefined || rest.length > 0 || !/^[0-9]{1,2}$/.test(prefix))
-    return undefined;
+  const network = parseSource(text);
+  return network !== undefined && network.bits <= 30 && text.includes("/") ? network : undefined;
+}
+
+/** An address, or a network of any size in CIDR notation; undefined where the text is neither. */
+export function parseSource(text: string): Network | undefined {
+  const [address, prefix = "32", ...rest] = text.split("/");
+  if (address === undefined || rest.length > 0 || !/^[0-9]{1,2}$/.test(prefix)) return undefined;
   const base = parseIpv4(address);
   const bits = Number(prefix);
-  if (base === undefined || bits > 30 || base % sizeOf(bits) !== 0) return undefined;
+  if (base === undefined || bits > 32 || base % sizeOf(bits) !== 0) return undefined;
   return { base, bits };
 }
 
 /** Whether the address can belong to a host of the network: inside, and neither its network nor broadcast address. */
 export function containsHost(network: Network, address: number): boolean {
   return address > network.base && address < network.base + sizeOf(network.bits) - 1;
+}
+
+/** Whether every address of `inner` is one of `outer`. */
+export function covers(outer: Network, inner: Network): boolean {
+  return outer.bits <= inner.bits && overlap(outer, inner);
 }
 
 export function overlap(a: Network, b: Network): boolean {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseCidr, parseIpv4 } from "./network.ts";
+import { parseCidr, parseIpv4, parseSource } from "./network.ts";
 
 /** A short name that is valid as a host label, a job id and a resource name alike. */
 export const label = z
@@ -32,15 +32,32 @@ export const cidr = z
     "an IPv4 network such as 10.16.207.0/24, with no host bits set",
   );
 
+/** Who may connect: one address or everybody in a network. */
+export const source = z
+  .string()
+  .refine(
+    (text) => parseSource(text) !== undefined,
+    "an IPv4 address such as 10.16.207.60 or a network such as 10.16.207.0/24, with no host bits set",
+  );
+
 export const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/, "a SHA-256 digest: 64 lower-case hexadecimal digits");
 
-export const httpUrl = z.string().regex(/^https?:\/\/[^\s/]+(\/\S*)?$/, "an http:// or https:// address");
+export const httpUrl = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^\s/]+(\/\S*)?$/.test(text) && URL.canParse(text),
+    "an http:// or https:// address",
+  );
 
+/** It is written into unit files and scripts, where blanks and quotes would mean something else. */
 export const absolutePath = z
   .string()
-  .regex(/^\/[^\0]*[^/\0]$/, "an absolute path without a trailing slash, such as /mnt/backup");
+  .regex(
+    /^(\/(?!\.\.?(\/|$))[A-Za-z0-9._-]+)+$/,
+    "an absolute path of letters, digits, dots, hyphens and underscores without a trailing slash, such as /mnt/backup",
+  );
 
 export const port = z
   .int("a TCP port from 1 to 65535")

@@ -1,5 +1,15 @@
 import { z } from "zod";
-import { absolutePath, cidr, domainName, httpUrl, ipv4, label, positive, sha256 } from "./primitives.ts";
+import {
+  absolutePath,
+  cidr,
+  domainName,
+  httpUrl,
+  ipv4,
+  label,
+  positive,
+  sha256,
+  source,
+} from "./primitives.ts";
 
 const storageName = z
   .string()
@@ -129,6 +139,14 @@ export const access = z.strictObject({
         ),
     )
     .default([]),
+  /**
+   * From where SSH reaches the guests: the operators' networks and the machine that runs Pulumi. Default: the site's
+   * own networks.
+   */
+  sshFrom: z
+    .array(source)
+    .min(1, "at least one address or network: nobody, Pulumi included, could reach the guests")
+    .optional(),
 });
 
 export const domain = domainName;

@@ -7,6 +7,7 @@ import {
   port,
   positive,
   sha256,
+  source,
   sqlIdentifier,
 } from "./primitives.ts";
 
@@ -62,6 +63,8 @@ const postgresCluster = z.strictObject({
   primary: label,
   /** Names of `guests`. */
   standbys: z.array(label).default([]),
+  /** From where clients reach the port, besides the members of the cluster. Default: from nowhere. */
+  clientsFrom: z.array(source).default([]),
   databases: z.array(sqlIdentifier).min(1, "at least one database"),
   roles: z.strictObject({
     /** Reads everything, owns nothing. */
@@ -150,6 +153,8 @@ export const monitoring = z.strictObject({
       postgres: port.default(9187),
     })
     .prefault({}),
+  /** From where people and Grafana reach Prometheus and Alertmanager. Default: from where SSH does. */
+  webFrom: z.array(source).min(1, "at least one address or network").optional(),
   channels: z.array(channel).min(1, "at least one channel: an alert that reaches nobody is no alert"),
   grafana: z
     .strictObject({ folder: z.string().min(1, "a folder title").default("Astronomy lab") })
