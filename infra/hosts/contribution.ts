@@ -12,6 +12,8 @@ export interface HostFile {
   readonly mode: string;
   readonly owner: string;
   readonly group: string;
+  /** A program that must accept the content before anything on the host changes; `%s` is where the content lies. */
+  readonly validate?: readonly string[];
   /** Units to be reloaded or restarted when the file changes. */
   readonly activates?: readonly string[];
   /** Whether the content must never be shown. */
@@ -43,7 +45,7 @@ export interface HostDirectory {
 
 /** What one concern needs on a host. All of a host's contributions are delivered together, as one resource. */
 export interface Contribution {
-  /** Distribution packages, installed by cloud-init. */
+  /** Distribution packages, installed where missing. */
   readonly packages?: readonly string[];
   readonly users?: readonly HostUser[];
   readonly directories?: readonly HostDirectory[];

@@ -111,6 +111,37 @@ describe.skipIf(notRoot)("activating units on a host", { timeout: 60_000 }, () =
     expect(host.unitState("x.service").state).toBe("active");
   });
 
+  it("is content with a unit whose conditions this host does not meet, and asks again only when it changes", async () => {
+    const inputs = (unit: string) => deliveryInputs({ units: [{ name: "clock.service", content: unit }] });
+    const clock = `[Unit]\nConditionCapability=never\n${service}`;
+    await host.run(inputs(clock));
+    host.calls();
+    await host.run(inputs(clock));
+    expect(host.calls()).toEqual([]);
+    await host.run(inputs(`${clock}# 2\n`));
+    expect(host.calls()).toEqual(["daemon-reload", "start clock.service"]);
+    const [facts] = (await host.run(inputs(clock), { mode: "facts" })).slice(-1);
+    expect(facts?.units).toEqual({ "clock.service": { enabled: true, state: "started" } });
+  });
+
+  it("stops and disables what must not run, where it is installed at all", async () => {
+    host.distributionUnit("modem.service", service);
+    const units = ["modem.service", "printer.service"].map((name) => ({
+      name,
+      enabled: false,
+      state: "stopped" as const,
+    }));
+    const running = { enabled: true, state: "active", result: "success", text: service };
+    writeFileSync(host.path("systemd/state.json"), JSON.stringify({ "modem.service": running }));
+    await host.run(deliveryInputs({ units }));
+    expect(host.calls()).toEqual(["disable modem.service", "stop modem.service"]);
+    const [facts] = (await host.run(deliveryInputs({ units }), { mode: "facts" })).slice(-1);
+    expect(facts?.units).toEqual({
+      "modem.service": { enabled: false, state: "stopped" },
+      "printer.service": { enabled: false, state: "stopped" },
+    });
+  });
+
   it("names a unit that neither the plan nor the distribution brings", async () => {
     await expect(host.run(deliveryInputs({ units: [{ name: "postgresql.service" }] }))).rejects.toThrow(
       /no unit postgresql.service: give its content or install its package/,

@@ -18,6 +18,7 @@ export function inputsFromFacts(recorded: DeliveryInputs, facts: HostFacts): Del
       const found = facts.directories[path];
       return found?.kind === "directory" ? { ...wanted, ...marksOf(found) } : undefined;
     }),
+    packages: recorded.packages.filter((name) => facts.packages.includes(name)),
     users: recorded.users.filter((user) => facts.users.includes(user.name)),
     units: recorded.units.map((unit) => unitOnHost(unit, facts)),
   };

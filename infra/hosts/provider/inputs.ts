@@ -50,11 +50,23 @@ export const fileSchema = z
     owner: account.default("root"),
     group: account.default("root"),
     activates: z.array(unitName).default([]),
+    /** A program with arguments that must accept the content before anything changes; `%s` is the content's path. */
+    validate: z
+      .array(z.string().min(1))
+      .refine(
+        (argv) => argv.slice(1).includes("%s"),
+        'an argument of the program is "%s", the file to look at',
+      )
+      .optional(),
     sensitive: z.boolean().default(false),
   })
   .refine(
     (file) => (file.content === undefined) !== (file.source === undefined),
     "a file has either content or source",
+  )
+  .refine(
+    (file) => file.validate === undefined || file.source === undefined,
+    "a source is known by its checksum: only a content can be validated",
   )
   .refine(
     (file) => !file.sensitive || file.source === undefined,
@@ -98,6 +110,17 @@ export const deliverySchema = z.object({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,31}$/, "a delivery's name is up to 32 of a-z, 0-9 and -")
     .default("lab"),
+  /** Packages of the distribution, installed where missing, never upgraded and never removed. */
+  packages: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9+.-]+$/,
+          "a package name is of a-z, 0-9, +, - and ., for example postgresql-16",
+        ),
+    )
+    .default([]),
   files: z.record(z.string(), fileSchema).default({}),
   directories: z.record(z.string(), directorySchema).default({}),
   users: z.array(userSchema).default([]),

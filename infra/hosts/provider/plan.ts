@@ -21,6 +21,7 @@ export interface PlanFile {
   readonly owner: string;
   readonly group: string;
   readonly activates: readonly string[];
+  readonly validate?: readonly string[];
   readonly content?: { readonly name: string; readonly sha256: string };
   readonly source?: { readonly url: string; readonly sha256: string; readonly member?: string | undefined };
 }
@@ -35,6 +36,7 @@ export interface Plan extends Identity {
   readonly lockWaitSeconds: number;
   /** How long a started unit has to stay up before the run succeeds. */
   readonly settleSeconds: number;
+  readonly packages: readonly string[];
   readonly users: readonly {
     readonly name: string;
     readonly home?: string | undefined;
@@ -86,7 +88,9 @@ export function planOf(
   const files = Object.entries(inputs.files).map(([path, file]): PlanFile => {
     const { mode, owner, group, activates, source } = file;
     const marks = { path, mode, owner, group, activates };
-    return source ? { ...marks, source } : { ...marks, content: stage(file.content ?? "") };
+    if (source) return { ...marks, source };
+    const validate = file.validate === undefined ? {} : { validate: file.validate };
+    return { ...marks, ...validate, content: stage(file.content ?? "") };
   });
   const unitFiles = inputs.units.flatMap(({ name, content }): PlanFile[] =>
     content === undefined
@@ -101,6 +105,7 @@ export function planOf(
     unitFolder,
     lockWaitSeconds: 60,
     settleSeconds: 2,
+    packages: inputs.packages,
     users: inputs.users,
     directories: Object.entries(inputs.directories).map(([path, marks]) => ({ path, ...marks })),
     files: [...files, ...unitFiles],

@@ -17,6 +17,8 @@ const factsSchema = z.object({
   exists: z.literal(true),
   files: z.record(z.string(), marks),
   directories: z.record(z.string(), marks),
+  /** Those that the plan names and the host has. */
+  packages: z.array(z.string()),
   users: z.array(z.string()),
   /** `enabled` is null where a unit has nothing to enable. */
   units: z.record(

@@ -22,6 +22,11 @@ export interface FileArgs {
   readonly owner?: pulumi.Input<string>;
   /** Default root. */
   readonly group?: pulumi.Input<string>;
+  /**
+   * A program with arguments that must accept the content before anything on the host changes; the argument `%s`
+   * stands for where the content lies.
+   */
+  readonly validate?: pulumi.Input<pulumi.Input<string>[]>;
   /** Units of the same delivery to be reloaded, or restarted where they cannot reload, when this file changes. */
   readonly activates?: pulumi.Input<pulumi.Input<string>[]>;
   /** Keeps the content secret in the state and out of every message. Default false. */
@@ -32,6 +37,8 @@ export interface DeliveryArgs {
   readonly connection: ConnectionArgs;
   /** Tells the deliveries of several programs to one host apart; another name replaces the delivery. Default "lab". */
   readonly name?: pulumi.Input<string>;
+  /** Packages of the distribution, installed where missing, never upgraded and never removed. */
+  readonly packages?: pulumi.Input<pulumi.Input<string>[]>;
   readonly files?: readonly FileArgs[];
   /** Made before the files; parents that nobody describes are root's, 0755. */
   readonly directories?: readonly DirectoryArgs[];
@@ -107,13 +114,15 @@ export interface PasswordArgs {
 export class Password extends pulumi.CustomResource {
   /** Secret. */
   declare readonly value: pulumi.Output<string>;
+  /** Secret; made once, for web servers that keep only a hash. */
+  declare readonly bcryptHash: pulumi.Output<string>;
 
   constructor(name: string, args: PasswordArgs = {}, options?: pulumi.CustomResourceOptions) {
     super(
       "hosts:index:Password",
       name,
-      { ...args, value: undefined },
-      pulumi.mergeOptions({ additionalSecretOutputs: ["value"] }, options),
+      { ...args, value: undefined, bcryptHash: undefined },
+      pulumi.mergeOptions({ additionalSecretOutputs: ["value", "bcryptHash"] }, options),
     );
   }
 }

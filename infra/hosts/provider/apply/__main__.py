@@ -14,6 +14,7 @@ import content
 import files
 import first_boot
 import manifest
+import packages
 import units
 from host import Failure, Lock, emit, unlink_if_there
 
@@ -23,9 +24,13 @@ def deliver(plan, staging):
     before = manifest.load(manifest.folder_of(plan)) or manifest.empty()
     manifest.refuse_foreign(plan, before)
     manifest.refuse_overlap(plan)
+    # First, since the accounts and programs that the rest needs may be theirs.
+    for name in packages.ensure(plan["packages"]):
+        emit("package", name=name)
     accounts.refuse_unknown_owners(plan)
     prepared = content.prepare(plan, before["files"], staging)
     changes = [(f, prepared[f["path"]]) for f in plan["files"] if files.differs(f, prepared[f["path"]])]
+    content.refuse_invalid(changes)
     new_folders = files.folders_to_make(plan)
     files.refuse_without_room(changes)
 
@@ -150,13 +155,15 @@ def report_facts(plan):
     unit_facts = {}
     for unit in plan["units"]:
         facts = {} if units.is_template(unit["name"]) else units.show(unit["name"])
-        running = units.is_active(facts) or units.has_finished(facts)
+        rests = unit["state"] == "started" and (units.has_finished(facts) or units.is_skipped(facts))
+        running = units.is_active(facts) or rests
         unit_facts[unit["name"]] = {"enabled": units.enabled_of(facts), "state": "started" if running else "stopped"}
     emit(
         "facts",
         exists=True,
         files=file_facts,
         directories={d["path"]: files.facts_of(os.path.realpath(d["path"])) for d in plan["directories"]},
+        packages=sorted({*plan["packages"]} - {*packages.missing(plan["packages"])}),
         users=[user["name"] for user in plan["users"] if accounts.exists(user["name"])],
         units=unit_facts,
         recorded={path: record["sha256"] for path, record in found["files"].items()},

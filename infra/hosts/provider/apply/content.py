@@ -26,6 +26,14 @@ def prepare(plan, known, staging):
     return {file["path"]: _prepare_one(file, known.get(file["path"]), staging, downloads) for file in plan["files"]}
 
 
+def refuse_invalid(changes):
+    """Asks the program that a file names whether it takes the new content, before anything changes."""
+    for file, entry in changes:
+        if "validate" in file:
+            program = [entry.staged if argument == "%s" else argument for argument in file["validate"]]
+            require(program, f'{file["path"]} stays as it was: checking what was to be delivered')
+
+
 def installed_digest(path):
     """The digest of a regular file under this very name, or None."""
     try:

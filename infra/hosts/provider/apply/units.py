@@ -4,14 +4,14 @@ import time
 
 from host import Failure, emit, require, run
 
-PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,Type,Result,NRestarts"
+PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,Type,Result,NRestarts,ConditionResult,ConditionTimestampMonotonic"
 ENABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime")
 DISABLED = ("disabled", "masked", "masked-runtime", "")
 
 
 def show(name):
     text = require(["systemctl", "show", f"--property={PROPERTIES}", "--", name], f"asking systemd for {name}")
-    return {"NRestarts": "0", **dict(line.split("=", 1) for line in text.splitlines() if "=" in line)}
+    return {"NRestarts": "0", "ConditionTimestampMonotonic": "0", **dict(line.split("=", 1) for line in text.splitlines() if "=" in line)}
 
 
 def is_template(name):
@@ -25,6 +25,17 @@ def is_active(facts):
 def has_finished(facts):
     """A oneshot service that ran to a good end is not active any more, and that is its job."""
     return facts.get("Type") == "oneshot" and facts.get("ActiveState") == "inactive" and facts["Result"] == "success"
+
+
+def is_skipped(facts):
+    """A unit whose own conditions say that this host cannot have it, such as a clock that a container cannot set."""
+    asked = facts["ConditionTimestampMonotonic"] != "0"
+    return asked and facts.get("ActiveState") == "inactive" and facts.get("ConditionResult") == "no"
+
+
+def is_absent(unit, facts):
+    """What is not installed neither runs nor starts with the host, and no more is wanted of some units."""
+    return facts.get("LoadState") == "not-found" and unit["state"] == "stopped" and not unit["enabled"]
 
 
 def enabled_of(facts):
@@ -70,6 +81,8 @@ def set_enabled(units):
         if is_template(unit["name"]):
             continue
         facts = show(unit["name"])
+        if is_absent(unit, facts):
+            continue
         if facts.get("LoadState") == "not-found":
             raise Failure(f'systemd on this host has no unit {unit["name"]}: give its content or install its package')
         if enabled_of(facts) not in (None, unit["enabled"]):
@@ -86,7 +99,7 @@ def choose_action(unit, facts, pending):
     if unit["state"] == "stopped":
         return "stop" if active or facts.get("ActiveState") == "activating" else None
     if not active:
-        return None if has_finished(facts) and not pending else "start"
+        return None if (has_finished(facts) or is_skipped(facts)) and not pending else "start"
     if pending == "reload":
         return "reload" if unit["reloadable"] else "restart"
     return "restart" if pending == "restart" else None
@@ -125,7 +138,7 @@ def verify(units, acted, settle_seconds):
     while True:
         for name in started:
             facts = show(name)
-            if not is_active(facts) and not has_finished(facts):
+            if not is_active(facts) and not has_finished(facts) and not is_skipped(facts):
                 state = f'{facts.get("ActiveState")} ({facts.get("SubState")}, result {facts.get("Result")})'
                 raise unit_failure(name, f"{name} does not stay up: it is {state}")
             if name in acted and facts["NRestarts"] != acted[name]:

@@ -35,7 +35,7 @@ export class FakeHost {
 
   constructor(seenUnitFolder: string = this.path("units")) {
     cpSync(join(here, "bin"), this.bin, { recursive: true });
-    for (const name of ["units", "state", "systemd/journal", "systemd/distribution", "files"]) {
+    for (const name of ["units", "state", "systemd/journal", "systemd/distribution", "files", "packages"]) {
       mkdirSync(this.path(name), { recursive: true });
     }
     writeFileSync(this.path("systemd/unit-folder"), seenUnitFolder);
@@ -56,6 +56,19 @@ export class FakeHost {
 
   distributionUnit(name: string, text: string): void {
     writeFileSync(this.path(`systemd/distribution/${name}`), text);
+  }
+
+  /** Makes a package that apt-get can install. */
+  offerPackage(name: string): void {
+    writeFileSync(this.path(`packages/${name}`), "");
+  }
+
+  /** What apt-get was told since the last time. */
+  packageCalls(): string[] {
+    const path = this.path("packages/calls");
+    const lines = existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
+    rmSync(path, { force: true });
+    return lines;
   }
 
   /** What systemctl was told, without questions, since the last time. */
