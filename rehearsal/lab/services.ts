@@ -12,6 +12,7 @@ import {
 import { fingerprintSha256, openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
 import { waitFor } from "../lib/wait.ts";
 import type { Instance } from "./instance.ts";
+import { pvePrivileges } from "./pve-role.ts";
 
 /** The products' own ports: the address on the private bridge belongs to this checkout alone. */
 export const ports = {
@@ -23,6 +24,11 @@ export const ports = {
   mirror: 8080,
   grafana: 3000,
 } as const;
+
+/** Where recorded guests take deliveries: the port of SSH itself is root's alone. */
+export const recordSshPort = 2222;
+
+const loopbackInterface = "lo";
 
 export type ServiceName = "pve" | "pbs" | "s3" | "sinks" | "mirror" | "grafana";
 
@@ -43,7 +49,10 @@ export interface Prepared {
 /** Makes what the services need before they start: the bridge, certificates, token files. */
 export async function prepareServices(instance: Instance, motoServer: string): Promise<Prepared> {
   const { folder, hostAddress, secrets } = instance;
-  const bridge = await ensureBridge({ instanceId: instance.id, hostAddress });
+  const bridge =
+    instance.guests === "containers"
+      ? await ensureBridge({ instanceId: instance.id, hostAddress })
+      : loopbackInterface;
   const authority = await openCertificateAuthority(join(folder, "tls"));
   const certificate = await serverCertificate(authority, join(folder, "tls"), {
     name: "host",
@@ -58,7 +67,13 @@ export async function prepareServices(instance: Instance, motoServer: string): P
       instanceId: instance.id,
       nodes: [{ name: "pve1" }],
       bridges: { vmbr0: bridge },
-      tokens: [{ id: pveTokenId, secret: secrets.pveToken, acl: [{ path: "/", privileges: ["all"] }] }],
+      guests:
+        instance.guests === "containers"
+          ? { kind: "containers" }
+          : { kind: "records", sshPort: recordSshPort },
+      tokens: [
+        { id: pveTokenId, secret: secrets.pveToken, acl: [{ path: "/", privileges: [...pvePrivileges] }] },
+      ],
       downloadCaFile: authority.certPath,
     },
     { mode: 0o600 },

@@ -1,17 +1,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { agentRoutes } from "./agent-routes.ts";
-import { authenticate } from "./auth.ts";
+import { nobody } from "./auth.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { clusterRoutes } from "./cluster-routes.ts";
 import { contentRoutes } from "./content-routes.ts";
 import { ApiError } from "./errors.ts";
+import { loginRoutes } from "./login-routes.ts";
 import { poolRoutes } from "./pool-routes.ts";
 import { powerRoutes } from "./power-routes.ts";
+import { requestCaller } from "./request-caller.ts";
+import { roleRoutes } from "./role-routes.ts";
 import { Page, type Route } from "./route.ts";
 import type { Simulator } from "./simulator.ts";
 import { addSnippetRoutes } from "./snippets.ts";
 import { storageRoutes } from "./storage-routes.ts";
+import { tokenRoutes } from "./token-routes.ts";
+import { userRoutes } from "./user-routes.ts";
 import { vmRoutes } from "./vm-routes.ts";
 
 /** Every route of the product's API that is simulated. */
@@ -24,6 +29,10 @@ export const apiRoutes: Route[] = [
   ...agentRoutes,
   ...backupRoutes,
   ...poolRoutes,
+  ...loginRoutes,
+  ...userRoutes,
+  ...tokenRoutes,
+  ...roleRoutes,
 ];
 
 const prefix = "/api2/json";
@@ -69,7 +78,7 @@ function addRoute(server: FastifyInstance, sim: Simulator, route: Route): void {
     method: route.method,
     url,
     handler: async (request, reply) => {
-      const caller = authenticate(sim.config.tokens, request.headers.authorization);
+      const caller = route.world ? nobody : requestCaller(sim, request);
       const data = await route.handle({ sim, caller }, inputOf(request));
       const body = data instanceof Page ? { data: data.data, total: data.total } : { data };
       return reply.type("application/json;charset=UTF-8").send(JSON.stringify(body));

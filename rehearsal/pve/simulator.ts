@@ -6,6 +6,15 @@ import { failure } from "./errors.ts";
 import { VmLocks } from "./locks.ts";
 import { Store, type Vm } from "./state.ts";
 import { Tasks } from "./tasks.ts";
+import { openTicketKey, type TicketKey } from "./tickets.ts";
+
+/** One call of the API as it was made. */
+export interface ObservedCall {
+  readonly method: string;
+  /** As in the API's description. */
+  readonly path: string;
+  readonly params: Record<string, unknown>;
+}
 
 /** The simulated cluster: configuration, state, tasks and where its files are. */
 export interface Simulator {
@@ -15,6 +24,11 @@ export interface Simulator {
   store: Store;
   tasks: Tasks;
   locks: VmLocks;
+  ticketKey: TicketKey;
+  /** Told of every call with parameters that are right, before it is permitted: tests record with it. */
+  observe?(call: ObservedCall): void;
+  /** Unix time in milliseconds; a test may set it. */
+  clock(): number;
 }
 
 /** Opens the cluster of a state folder, making it on first use. Running guests are found again. */
@@ -27,7 +41,14 @@ export async function openSimulator(folder: string, config: SimulatorConfig): Pr
     store: await Store.open(absolute, config),
     tasks: await Tasks.open(join(absolute, "tasks")),
     locks: new VmLocks(),
+    ticketKey: await openTicketKey(join(absolute, "priv", "authkey")),
+    clock: Date.now,
   };
+}
+
+/** Unix time in seconds, by the cluster's clock. */
+export function nowSeconds(sim: Simulator): number {
+  return Math.floor(sim.clock() / 1000);
 }
 
 /** The configured node with a name; fails as a real cluster does for an unknown one. */

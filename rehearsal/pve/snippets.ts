@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { writeFileAtomic } from "../lib/files.ts";
-import { authenticate } from "./auth.ts";
+import { requestCaller } from "./request-caller.ts";
 import { nodeOf, type Simulator } from "./simulator.ts";
 import { fileOfVolume, filePath, requireContent, storageOf } from "./volumes.ts";
 
@@ -43,7 +43,7 @@ export function addSnippetRoutes(server: FastifyInstance, sim: Simulator): void 
 }
 
 function permitted(sim: Simulator, request: FastifyRequest<{ Params: Place }>): Place {
-  const caller = authenticate(sim.config.tokens, request.headers.authorization);
+  const caller = requestCaller(sim, request);
   const place = request.params;
   nodeOf(sim, place.node);
   caller.require(`/storage/${place.storage}`, ["Datastore.AllocateTemplate"]);

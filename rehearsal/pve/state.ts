@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { readJson, writeJson } from "../lib/files.ts";
+import { accessSchema, noAccess } from "./access.ts";
 import type { SimulatorConfig } from "./config.ts";
 
 /** A configuration section as the product stores it: flags are 0 and 1. */
@@ -29,6 +30,7 @@ const stateSchema = z.object({
   /** In the order they were made. */
   backupJobs: z.array(sectionSchema),
   pools: z.record(z.string(), z.object({ comment: z.string().optional(), vmids: z.array(z.number()) })),
+  access: accessSchema.default(noAccess),
 });
 
 /** All that the simulated cluster knows, apart from files and running guests. */
@@ -52,7 +54,10 @@ export class Store {
     if (found !== undefined) return new Store(path, stateSchema.parse(found));
     const storages: ClusterState["storages"] = {};
     for (const { storage, ...section } of config.storages) storages[storage] = sectionSchema.parse(section);
-    const store = new Store(path, { version: 1, storages, vms: {}, backupJobs: [], pools: {} });
+    const store = new Store(
+      path,
+      stateSchema.parse({ version: 1, storages, vms: {}, backupJobs: [], pools: {} }),
+    );
     await store.update(() => undefined);
     return store;
   }

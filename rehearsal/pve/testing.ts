@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { waitFor } from "../lib/wait.ts";
 import { configSchema, type SimulatorConfig } from "./config.ts";
 import { startServer } from "./server.ts";
-import { openSimulator } from "./simulator.ts";
+import { type ObservedCall, openSimulator, type Simulator } from "./simulator.ts";
 
 /** An answer of the API. */
 export interface Answer {
@@ -117,6 +117,10 @@ export interface TestCluster {
   folder: string;
   url: string;
   client: TestClient;
+  /** Every call so far whose parameters were right. */
+  calls: ObservedCall[];
+  /** The simulator behind the server. */
+  sim: Simulator;
   /** Ends the server and opens the state again, as after a restart. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -125,16 +129,25 @@ export interface TestCluster {
 /** Starts a cluster in a temporary folder. */
 export async function startTestCluster(config = testConfig()): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), "lab-pve-"));
-  const start = async () =>
-    startServer(await openSimulator(folder, config), { address: "127.0.0.1", port: 0 });
-  let server = await start();
+  const calls: ObservedCall[] = [];
+  const open = async () => {
+    const sim = await openSimulator(folder, config);
+    sim.observe = (call) => calls.push(call);
+    return sim;
+  };
+  const start = (sim: Simulator) => startServer(sim, { address: "127.0.0.1", port: 0 });
+  const sim = await open();
+  let server = await start(sim);
   const cluster: TestCluster = {
     folder,
     url: server.url,
     client: new TestClient(server.url),
+    calls,
+    sim,
     async restart() {
       await server.close();
-      server = await start();
+      cluster.sim = await open();
+      server = await start(cluster.sim);
       cluster.url = server.url;
       cluster.client = new TestClient(server.url);
     },

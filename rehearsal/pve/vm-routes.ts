@@ -12,6 +12,7 @@ import { changedConfig } from "./vm-change.ts";
 import { grownSize, prepareDrives } from "./vm-disks.ts";
 import { storedNic } from "./vm-nics.ts";
 import { createOnly, diskSlots, vmOptions } from "./vm-options.ts";
+import { requireVmOptions } from "./vm-permissions.ts";
 import { isRunning, powerOn } from "./vm-power.ts";
 import { summary } from "./vm-summary.ts";
 
@@ -44,11 +45,12 @@ export const vmRoutes: Route[] = [
     method: "POST",
     path: "/nodes/{node}/qemu",
     params: { node: node(), ...createOnly, ...vmOptions },
-    permit: (caller, params) => {
-      const pool = params.pool;
+    permit: (caller, { node: _, vmid, pool, start, ...options }) => {
       if (pool === undefined || !caller.may(`/pool/${pool}`, "VM.Allocate")) {
-        caller.require(`/vms/${params.vmid}`, ["VM.Allocate"]);
+        caller.require(`/vms/${vmid}`, ["VM.Allocate"]);
       }
+      if (start === true) caller.require(`/vms/${vmid}`, ["VM.PowerMgmt"]);
+      requireVmOptions(caller, vmid, options, pool);
     },
     run: (params, call) => createVm(call, params),
   }),
@@ -68,14 +70,14 @@ export const vmRoutes: Route[] = [
     method: "PUT",
     path: "/nodes/{node}/qemu/{vmid}/config",
     params: change,
-    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, configPrivileges, true),
+    permit: requireChange,
     run: ({ node, vmid, ...given }, { sim }) => sim.locks.with(vmid, () => changeVm(sim, node, vmid, given)),
   }),
   route({
     method: "POST",
     path: "/nodes/{node}/qemu/{vmid}/config",
     params: change,
-    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, configPrivileges, true),
+    permit: requireChange,
     run: ({ node, vmid, ...given }, { sim, caller }) => {
       vmOf(sim, node, vmid);
       const about = { node, type: "qmconfig", id: String(vmid), user: caller.id };
@@ -142,7 +144,6 @@ async function createVm(
   if (pool !== undefined && sim.store.state.pools[pool] === undefined)
     throw failure(`pool '${pool}' does not exist`);
   const given = toSection(options);
-  requireDriveStorage(caller, given);
   reserved.add(vmid);
   const about = { node, type: "qmcreate", id: String(vmid), user: caller.id };
   return sim.tasks.start(about, async (log) => {
@@ -220,11 +221,13 @@ async function destroyVm({ sim, caller }: Call, node: string, vmid: number, purg
   );
 }
 
-function requireDriveStorage(caller: Caller, given: Section): void {
-  for (const key of drives) {
-    const storage = /^([^:,]+):/.exec(String(given[key] ?? ""))?.[1];
-    if (storage !== undefined) caller.require(`/storage/${storage}`, ["Datastore.AllocateSpace"]);
-  }
+function requireChange(
+  caller: Caller,
+  { node: _, vmid, ...options }: { node: string; vmid: number; delete?: string | undefined },
+): void {
+  caller.require(`/vms/${vmid}`, configPrivileges, true);
+  const removed = Object.fromEntries(splitList(options.delete).map((name) => [name, ""]));
+  requireVmOptions(caller, vmid, { ...removed, ...options });
 }
 
 function storedNics(given: Section): Section {

@@ -1,0 +1,22 @@
+/** What the program's token may do on the cluster: the role that the README sets up, so that a missing one is noticed. */
+export const pvePrivileges = [
+  "Datastore.Allocate",
+  "Datastore.AllocateSpace",
+  "Datastore.AllocateTemplate",
+  "Datastore.Audit",
+  "SDN.Use",
+  "Sys.Audit",
+  "Sys.Modify",
+  "VM.Allocate",
+  "VM.Audit",
+  "VM.Config.CDROM",
+  "VM.Config.CPU",
+  "VM.Config.Cloudinit",
+  "VM.Config.Disk",
+  "VM.Config.HWType",
+  "VM.Config.Memory",
+  "VM.Config.Network",
+  "VM.Config.Options",
+  "VM.GuestAgent.Audit",
+  "VM.PowerMgmt",
+] as const;
