@@ -46,7 +46,7 @@ const statementSchema = z
 const policySchema = z.strictObject({
   Version: z.enum(["2012-10-17", "2008-10-17"]).optional(),
   Id: z.string().optional(),
-  Statement: z.union([statementSchema, z.array(statementSchema)]).transform((given) => [given].flat()),
+  Statement: z.preprocess((given) => [given].flat(), z.array(statementSchema)),
 });
 
 type Statement = z.output<typeof statementSchema>;
