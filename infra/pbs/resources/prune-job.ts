@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { apiPath } from "../client.ts";
+import { keepRules } from "../functions/prune-dry-run.ts";
+import { type Pruning, pruneNotes } from "../functions/prune-preview.ts";
 import { configResource } from "./config-object.ts";
 import { comment, jobId, keep, maxDepth, namespace, schedule, storeName } from "./values.ts";
-
-const keepRules = ["keepLast", "keepHourly", "keepDaily", "keepWeekly", "keepMonthly", "keepYearly"] as const;
 
 /** When which backups of a datastore are removed. At least one keep rule is needed: none at all would keep everything. */
 export const pruneJobInputs = z.object({
@@ -38,6 +38,8 @@ export const pruneJob = configResource({
             reason: `a prune job without any keep rule keeps every backup for ever; set at least one of ${keepRules.join(", ")}`,
           },
         ],
+  notesOnPreview: (call, recorded, wanted) =>
+    pruneNotes(call, recorded.inputs as Partial<Pruning>, wanted as unknown as Pruning),
   idOf: (inputs) => inputs.jobId,
   createAt: (inputs) => ({ path: "/config/prune", parameters: { id: inputs.jobId } }),
   itemPath: (id) => apiPath`/config/prune/${id}`,
