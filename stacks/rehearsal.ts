@@ -22,6 +22,8 @@ const machine = z.strictObject({
   smarthost: z.string(),
   webhookUrl: z.string(),
   pbs: z.strictObject({ address, port: z.int() }),
+  /** Where guests take deliveries, if not at SSH's own port. */
+  sshPort: z.int().optional(),
 });
 
 function parseMachine(given: unknown): z.output<typeof machine> {
@@ -39,7 +41,7 @@ function parseMachine(given: unknown): z.output<typeof machine> {
 
 /** The lab on one machine: the same program with three small guests, a database pair and their monitoring. */
 export default (given: unknown): SiteInput => {
-  const { network, image, binaries, smarthost, webhookUrl, pbs } = parseMachine(given);
+  const { network, image, binaries, smarthost, webhookUrl, pbs, sshPort } = parseMachine(given);
   const guest = { image: "debian-12", network: "rehearsal", cores: 1, memoryMib: 1024, diskGib: 8 } as const;
   const daily = { tier: "critical", backup: { tool: "pbs", policy: "proj-pg01-daily" } } as const;
   const { databases, archive, ...rest } = lab();
@@ -48,8 +50,11 @@ export default (given: unknown): SiteInput => {
     name: "rehearsal",
     domain: "rehearsal.radioastronomy.io",
     disposable: true,
+    ...(sshPort === undefined ? {} : { access: { sshPort } }),
     proxmox: { nodes: [{ name: "pve1", address: `${network}.1` }] },
     networks: { rehearsal: { cidr: `${network}.0/24`, bridge: "vmbr0" } },
+    // The machine itself: everything that asks the guests something runs on it.
+    access: { sshFrom: [`${network}.1`] },
     images: { "debian-12": { url: image.url, sha256: image.sha256, fileName: "debian-12.raw" } },
     guests: [
       { ...guest, ...daily, id: 2002, name: "proj-pg01", node: "pve1", address: `${network}.52` },

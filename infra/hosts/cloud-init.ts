@@ -5,6 +5,8 @@ export interface FirstBoot {
   readonly hostname: string;
   readonly domain: string;
   readonly adminUser: string;
+  /** Where sshd listens. */
+  readonly sshPort: number;
   readonly authorizedKeys: readonly string[];
   /** The guest's SSH host key, made by Pulumi, so that it is known before the first connection. */
   readonly hostKey: { readonly privateKey: string; readonly publicKey: string };
@@ -44,13 +46,27 @@ export function userData(boot: FirstBoot): string {
         content: "create_main_cluster = false\nadd_include_dir = 'conf.d'\n",
         permissions: "0644",
       },
+      ...(boot.sshPort === standardSshPort ? [] : [sshPortFile(boot.sshPort)]),
     ],
+    ...(boot.sshPort === standardSshPort ? {} : { runcmd: takeSshPortUp }),
     ...(boot.backupMountPath === undefined ? {} : backupDisk(boot.backupMountPath)),
     package_update: true,
     packages: boot.packages,
   };
   return `#cloud-config\n${stringify(config)}`;
 }
+
+const standardSshPort = 22;
+
+function sshPortFile(port: number): object {
+  return { path: "/etc/ssh/sshd_config.d/10-lab-port.conf", content: `Port ${port}\n`, permissions: "0644" };
+}
+
+/** Where systemd holds the socket (Ubuntu), a generator reads the port, and that has run before the file was there. */
+const takeSshPortUp = [
+  ["systemctl", "daemon-reload"],
+  ["systemctl", "try-restart", "ssh.socket", "ssh.service"],
+];
 
 function backupDisk(mountPath: string): object {
   return {

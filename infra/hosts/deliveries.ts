@@ -33,6 +33,7 @@ export class Deliveries extends pulumi.ComponentResource {
           {
             connection: {
               address: machine.guest.address,
+              port: args.site.access.sshPort,
               user: args.site.access.adminUser,
               privateKey: args.deployKey.privateKey,
               hostKey: machine.hostKey,

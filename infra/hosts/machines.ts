@@ -98,6 +98,7 @@ export class Machines extends pulumi.ComponentResource {
                   hostname: guest.name,
                   domain: site.domain,
                   adminUser: site.access.adminUser,
+                  sshPort: site.access.sshPort,
                   authorizedKeys: [deployKey, ...site.access.authorizedKeys],
                   hostKey: { privateKey, publicKey },
                   packages,

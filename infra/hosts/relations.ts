@@ -10,8 +10,6 @@ export interface Relation {
   readonly why: string;
 }
 
-export const sshPort = 22;
-
 /** From where operators and deliveries log in. */
 export function sshSources({ access, networks }: Site): readonly string[] {
   return access.sshFrom ?? Object.values(networks).map(({ cidr }) => cidr);
@@ -28,7 +26,7 @@ export function inboundRelations(site: Site): ReadonlyMap<string, readonly Relat
       .map((guest) => [
         guest.name,
         [
-          { from: sshSources(site), port: sshPort, why: "SSH of operators and deliveries" },
+          { from: sshSources(site), port: site.access.sshPort, why: "SSH of operators and deliveries" },
           ...exporters(site, guest),
           ...site.databases.postgres.flatMap((cluster) => database(site, cluster, guest)),
           ...monitoring(site, guest),

@@ -6,6 +6,7 @@ import {
   httpUrl,
   ipv4,
   label,
+  port,
   positive,
   sha256,
   source,
@@ -41,6 +42,7 @@ export const proxmox = z.strictObject({
 /** The networks that guests are attached to, by name. */
 export const networks = z.record(
   label,
+  port,
   z.strictObject({
     cidr,
     /** Absent on a network without a way out. */
@@ -57,6 +59,7 @@ export const networks = z.record(
 /** Disk images that guests are made from, by name. */
 export const images = z.record(
   label,
+  port,
   z.strictObject({
     url: httpUrl,
     /** Of the file at `url`; a changed image is a changed digest, never a silent one. */
@@ -139,6 +142,8 @@ export const access = z.strictObject({
         ),
     )
     .default([]),
+  /** Where the guests' SSH server listens, for networks in which 22 is closed or served by something else. Default 22. */
+  sshPort: port.default(22),
   /**
    * From where SSH reaches the guests: the operators' networks and the machine that runs Pulumi. Default: the site's
    * own networks.

@@ -5,7 +5,7 @@ import { isMissing, writeFileAtomic } from "../lib/files.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import type { Engine } from "./engine.ts";
 import type { Instance } from "./instance.ts";
-import { pbsTokenId, ports, pveTokenId } from "./services.ts";
+import { pbsTokenId, ports, pveTokenId, recordSshPort } from "./services.ts";
 
 export const project = "astronomy-lab";
 export const rehearsalStack = "rehearsal";
@@ -78,6 +78,7 @@ function plainConfig(
       smarthost: `${hostAddress}:${ports.smtp}`,
       webhookUrl: `http://${hostAddress}:${ports.webhook}/alerts`,
       pbs: { address: hostAddress, port: ports.pbs },
+      ...(instance.guests === "records" ? { sshPort: recordSshPort } : {}),
     },
   };
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value]));
