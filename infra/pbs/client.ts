@@ -13,9 +13,10 @@ export interface ClientOptions extends Trust {
   readonly timeoutSeconds?: number;
 }
 
-export type Scalar = string | number | boolean;
+type Scalar = string | number | boolean;
+export type ParameterValue = Scalar | readonly Scalar[];
 /** Parameters by their names in the API; undefined ones are left out, an array is repeated. */
-export type Parameters = Readonly<Record<string, Scalar | readonly Scalar[] | undefined>>;
+export type Parameters = Readonly<Record<string, ParameterValue | undefined>>;
 
 export interface Answer {
   readonly data: unknown;
@@ -26,7 +27,21 @@ export interface Answer {
 }
 
 /** The server's configuration files, each with a digest of its own. */
-export type ConfigFile = "datastore" | "prune" | "verification" | "user" | "acl";
+export type ConfigFile =
+  | "datastore"
+  | "prune"
+  | "verification"
+  | "sync"
+  | "remote"
+  | "s3"
+  | "notifications"
+  | "traffic-control"
+  | "metrics"
+  | "user"
+  | "acl";
+
+// The server may quote a parameter that it refuses, and these are secrets wherever they occur in the API.
+const secretParameters = ["password", "secret-key", "token", "secret"];
 
 const retries = 3;
 const firstPauseMs = 250;
@@ -138,9 +153,10 @@ export class PbsClient {
   }
 
   #withoutSecrets(text: string, parameters: Parameters): string {
-    const secrets = [this.#options.tokenSecret, parameters.password].filter(
-      (secret): secret is string => typeof secret === "string" && secret !== "",
-    );
+    const secrets = [
+      this.#options.tokenSecret,
+      ...secretParameters.flatMap((name) => parameters[name] ?? []).map(String),
+    ].filter((secret) => secret !== "");
     return secrets.reduce((clean, secret) => clean.replaceAll(secret, "[secret]"), text);
   }
 }

@@ -1,1 +1,2 @@
 export * from "./sdk.ts";
+export * from "./sdk-services.ts";

@@ -8,6 +8,8 @@ import { apiToken } from "./resources/api-token.ts";
 import { datastore } from "./resources/datastore.ts";
 import { namespace } from "./resources/namespace.ts";
 import { pruneJob } from "./resources/prune-job.ts";
+import { remote } from "./resources/remote.ts";
+import { syncJob } from "./resources/sync-job.ts";
 import { user } from "./resources/user.ts";
 import { verifyJob } from "./resources/verify-job.ts";
 
@@ -50,6 +52,6 @@ export const pbs: ProviderDefinition<PbsClient, ProviderConfig> = {
   version: manifest.version,
   config: providerConfig,
   connect: (config) => new PbsClient(config),
-  resources: [datastore, namespace, pruneJob, verifyJob, user, apiToken, acl],
+  resources: [datastore, namespace, pruneJob, verifyJob, remote, syncJob, user, apiToken, acl],
   functions,
 };

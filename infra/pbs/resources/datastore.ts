@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { apiPath } from "../client.ts";
-import { type Codec, configResource } from "./config-object.ts";
+import { configResource } from "./config-object.ts";
 import { coerce, parsePropertyString, printPropertyString, toCamel, toKebab } from "./properties.ts";
+import type { Codec } from "./property-map.ts";
 import { comment, schedule, storeName } from "./values.ts";
 
 /** Options that the server keeps in one text. */

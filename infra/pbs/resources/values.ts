@@ -13,6 +13,9 @@ export const storeName = z
 /** Id of a prune, verification or sync job. */
 export const jobId = z.string().regex(new RegExp(`^(?=.{3,32}$)${safeId}$`), `a job id has ${idAdvice}`);
 
+/** Name of a remote, an endpoint or a rule. */
+export const objectName = z.string().regex(new RegExp(`^(?=.{3,32}$)${safeId}$`), `a name has ${idAdvice}`);
+
 /** Namespace below the root of a datastore, at most 8 levels; leave it out for the root. */
 export const namespace = z
   .string()
@@ -76,3 +79,47 @@ export const keep = z
   .int()
   .min(1, "a keep rule is at least 1; leave it out to switch the rule off")
   .optional();
+
+/** SHA-256 of a certificate. Its letters are kept small, so that equal ones are equal texts. */
+export const fingerprint = z
+  .string()
+  .regex(
+    /^[0-9a-f]{2}(:[0-9a-f]{2}){31}$/i,
+    "a fingerprint is 32 hexadecimal bytes, aa:bb:…, as `proxmox-backup-manager cert info` shows it",
+  )
+  .overwrite((text) => text.toLowerCase());
+
+/** A TCP port. */
+export const port = z
+  .int("a port is 1 to 65535")
+  .min(1, "a port is 1 to 65535")
+  .max(65535, "a port is 1 to 65535");
+
+/** A host name or an address. */
+export const host = z
+  .string()
+  .regex(
+    /^(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*)$/i,
+    'a host is a name or an address without scheme and port, for example "pbs.example.org" or "192.0.2.7"',
+  );
+
+/** An amount of data as the server writes it, for example "10 MiB"; a bare number counts bytes. */
+export const byteSize = z
+  .string()
+  .max(64)
+  .regex(
+    /^\d+(\.\d+)?\s*([KMGTP]i?)?B?$/i,
+    'an amount of data is a number with a unit, for example "50 MiB" or "1.5 GB"',
+  )
+  .overwrite(canonicalByteSize);
+
+/** Bytes a second. */
+export const rate = byteSize.optional();
+
+/** `10mib` → `10 MiB`: the server writes every amount in this way, whatever way it was given. */
+function canonicalByteSize(text: string): string {
+  const [, number = "", prefix = ""] = /^([\d.]+)\s*((?:[KMGTP]i?)?)B?$/i.exec(text) ?? [];
+  if (number === "") return text;
+  const unit = `${prefix.slice(0, 1).toUpperCase()}${prefix.slice(1).toLowerCase()}B`;
+  return `${Math.round(Number(number) * 1000) / 1000} ${unit}`;
+}

@@ -1,3 +1,4 @@
+import { routes } from "../../../rehearsal/pbs/server.ts";
 import type { AnyResource } from "../../provider/resource.ts";
 import type { Properties } from "../../provider/values.ts";
 import type { PbsClient } from "../client.ts";
@@ -8,6 +9,7 @@ import { namespace } from "../resources/namespace.ts";
 import { pruneJob } from "../resources/prune-job.ts";
 import { user } from "../resources/user.ts";
 import { verifyJob } from "../resources/verify-job.ts";
+import { serviceLives } from "./lives-services.ts";
 import { Managed } from "./world.ts";
 
 const store = { name: "vms", path: "/mnt/datastore/vms" };
@@ -16,20 +18,26 @@ const store = { name: "vms", path: "/mnt/datastore/vms" };
 export interface Life {
   readonly name: string;
   readonly resource: AnyResource<PbsClient>;
+  /** The API's path on which one is created. */
+  readonly api: string;
   readonly prepare?: (client: PbsClient) => Promise<unknown>;
   readonly first: Properties;
   /** With a property changed and one removed. */
   readonly second: Properties;
+  /** Of the first, what the server never shows. */
+  readonly secrets?: Properties;
   readonly id: string;
   readonly behind: (client: PbsClient) => Promise<unknown>;
   /** Undefined where nothing of it can change. */
   readonly drifted: string | undefined;
+  /** Another value for every property that can be changed at the server. */
+  readonly others: Properties;
 }
 
-/** One of each type. */
-export const lives: Life[] = [
+const basicLives: Life[] = [
   {
     name: "Datastore",
+    api: "/config/datastore",
     resource: datastore,
     first: {
       ...store,
@@ -43,9 +51,18 @@ export const lives: Life[] = [
     id: "vms",
     behind: (client) => client.put("/config/datastore/vms", { "gc-schedule": "daily" }),
     drifted: "gcSchedule",
+    others: {
+      comment: "pictures",
+      gcSchedule: "daily",
+      verifyNew: false,
+      tuning: { syncLevel: "none" },
+      notificationMode: "legacy-sendmail",
+      maintenanceMode: { type: "offline" },
+    },
   },
   {
     name: "PruneJob",
+    api: "/config/prune",
     resource: pruneJob,
     first: {
       jobId: "vms-prune",
@@ -60,9 +77,24 @@ export const lives: Life[] = [
     id: "vms-prune",
     behind: (client) => client.put("/config/prune/vms-prune", { delete: ["keep-daily"] }),
     drifted: "keepDaily",
+    others: {
+      store: "pictures",
+      schedule: "hourly",
+      keepLast: 4,
+      keepHourly: 24,
+      keepDaily: 8,
+      keepWeekly: 5,
+      keepMonthly: 13,
+      keepYearly: 2,
+      ns: "lab/vms",
+      maxDepth: 3,
+      disable: true,
+      comment: "of pictures",
+    },
   },
   {
     name: "VerifyJob",
+    api: "/config/verify",
     resource: verifyJob,
     first: {
       jobId: "vms-verify",
@@ -81,18 +113,40 @@ export const lives: Life[] = [
     id: "vms-verify",
     behind: (client) => client.put("/config/verify/vms-verify", { "ignore-verified": false }),
     drifted: "ignoreVerified",
+    others: {
+      store: "pictures",
+      schedule: "monthly",
+      ignoreVerified: false,
+      outdatedAfter: 31,
+      ns: "lab",
+      maxDepth: 3,
+      readThreads: 2,
+      verifyThreads: 5,
+      comment: "of pictures",
+    },
   },
   {
     name: "User",
+    api: "/access/users",
     resource: user,
     first: { userid: "pve@pbs", password: "correct horse", comment: "cluster", email: "lab@example.org" },
+    secrets: { password: "correct horse" },
     second: { userid: "pve@pbs", password: "correct horse", comment: "the cluster", expire: 4102444800 },
     id: "pve@pbs",
     behind: (client) => client.put("/access/users/pve%40pbs", { enable: false }),
     drifted: "enable",
+    others: {
+      enable: false,
+      expire: 4102444800,
+      comment: "somebody",
+      email: "somebody@example.org",
+      firstname: "Vera",
+      lastname: "Rubin",
+    },
   },
   {
     name: "ApiToken",
+    api: "/access/users/{userid}/token/{token-name}",
     resource: apiToken,
     prepare: (client) => new Managed(user, client).create({ userid: "backup@pbs" }),
     first: { userid: "backup@pbs", tokenName: "lab", comment: "nodes" },
@@ -100,9 +154,11 @@ export const lives: Life[] = [
     id: "backup@pbs!lab",
     behind: (client) => client.put("/access/users/backup%40pbs/token/lab", { comment: "others" }),
     drifted: "comment",
+    others: { enable: false, expire: 4102444800, comment: "somebody" },
   },
   {
     name: "Acl",
+    api: "/access/acl",
     resource: acl,
     prepare: (client) => new Managed(user, client).create({ userid: "reader@pbs" }),
     first: { path: "/datastore/vms", roleId: "DatastoreReader", authId: "reader@pbs" },
@@ -116,9 +172,11 @@ export const lives: Life[] = [
         propagate: false,
       }),
     drifted: "propagate",
+    others: { propagate: false },
   },
   {
     name: "Namespace",
+    api: "/admin/datastore/{store}/namespace",
     resource: namespace,
     prepare: (client) => new Managed(datastore, client).create({ name: "spaces", path: "/mnt/spaces" }),
     first: { store: "spaces", ns: "lab" },
@@ -126,5 +184,11 @@ export const lives: Life[] = [
     id: "spaces/lab",
     behind: async () => undefined,
     drifted: undefined,
+    others: {},
   },
 ];
+
+/** One of each type, those that the simulated server knows. */
+export const lives: Life[] = [...basicLives, ...serviceLives].filter(({ api }) =>
+  routes.some((route) => route.path === api),
+);

@@ -127,10 +127,10 @@ export class Managed {
     return found && this.check({ ...found.inputs });
   }
 
-  /** By id alone. */
-  async import(id: string): Promise<Properties | undefined> {
+  /** By id alone, with the secrets that the program adds. */
+  async import(id: string, secrets: Properties = {}): Promise<Properties | undefined> {
     const found = await this.#resource.read(this.#call(), id, { inputs: {}, outputs: {} });
-    return found && this.check({ ...found.inputs });
+    return found && this.check({ ...found.inputs, ...secrets });
   }
 
   async update(given: Properties): Promise<void> {
