@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startTestCluster, TestClient, type TestCluster } from "./testing.ts";
+import { adminToken, startTestCluster, TestClient, type TestCluster, testConfig } from "./testing.ts";
 
 let cluster: TestCluster;
 beforeEach(async () => {
@@ -223,5 +223,47 @@ describe("backup jobs", () => {
     await cluster.client.ok("POST", "/cluster/backup", job);
     const list = await cluster.client.ok<{ vmid: number }[]>("GET", "/cluster/backup-info/not-backed-up");
     expect(list.map((guest) => guest.vmid)).toEqual([2003]);
+  });
+});
+
+describe("faults", () => {
+  const create = (fault: object) =>
+    fetch(`${cluster.url}/sim/faults`, {
+      method: "POST",
+      headers: { authorization: `PVEAPIToken=${adminToken.id}=${adminToken.secret}` },
+      body: JSON.stringify(fault),
+    });
+
+  test("a call fails as often as it is told, in the product's form", async () => {
+    const message = "cfs-lock 'file-storage_cfg' error: got lock request timeout";
+    await create({ method: "GET", path: "/storage", times: 1, status: 500, message });
+    const failed = await cluster.client.call("GET", "/storage");
+    expect([failed.status, failed.body.message]).toEqual([500, `${message}\n`]);
+    expect((await cluster.client.call("GET", "/storage")).status).toBe(200);
+  });
+
+  test("one whose connection is cut afterwards has acted", async () => {
+    await create({ method: "POST", path: "/pools", times: 1, drop: "after" });
+    await expect(cluster.client.call("POST", "/pools", { poolid: "lab" })).rejects.toThrow();
+    expect(await cluster.client.ok("GET", "/pools")).toEqual([{ poolid: "lab" }]);
+  });
+
+  test("whoever may not change the cluster sets none", async () => {
+    const answer = await fetch(`${cluster.url}/sim/faults`, { method: "DELETE" });
+    expect(answer.status).toBe(401);
+  });
+});
+
+describe("a small node", () => {
+  const small = { name: "pve1", parallelCreates: 2, createSeconds: 0.3 };
+
+  test("is busy with as many disks as it can make; who waits too long fails", async () => {
+    const busy = await startTestCluster(testConfig({ nodes: [small], lockTimeoutSeconds: 0.1 }));
+    const create = (vmid: number) =>
+      busy.client.task("POST", "/nodes/pve1/qemu", { vmid, scsi0: "local-lvm:8" });
+    const ends = await Promise.all([100, 101, 102, 103].map(create));
+    const late = "can't lock file '/var/lock/pve-manager/pve-storage-local-lvm' - got timeout";
+    expect(ends.sort()).toEqual(["OK", "OK", late, late]);
+    await busy.close();
   });
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lockTimeoutSeconds } from "./locks.ts";
 
 const aclEntry = z.strictObject({
   path: z.string().startsWith("/"),
@@ -17,6 +18,10 @@ export const configSchema = z.strictObject({
         name: z.string(),
         /** Default 8. */
         cpus: z.number().int().positive().default(8),
+        /** How many disks it can make at once before others wait for its storage's lock; default any number. */
+        parallelCreates: z.number().int().positive().optional(),
+        /** How long making a guest's disks takes at least, in seconds. Default 0. */
+        createSeconds: z.number().nonnegative().default(0),
         /** Default 32 GiB. */
         memoryBytes: z
           .number()
@@ -36,6 +41,8 @@ export const configSchema = z.strictObject({
       z.strictObject({ kind: z.literal("records"), sshPort: z.number().int().min(0).max(65_535) }),
     ])
     .default({ kind: "containers" }),
+  /** How long work waits for a lock. Default 10, as in the product. */
+  lockTimeoutSeconds: z.number().positive().default(lockTimeoutSeconds),
   /** Proxmox bridge (vmbr0) → bridge on this machine. A guest on another one does not start. */
   bridges: z.record(z.string(), z.string()),
   /** Password of root@pam; without one root cannot log in. */

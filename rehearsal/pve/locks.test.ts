@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VmLocks } from "./locks.ts";
+import { Locks } from "./locks.ts";
 
 function gate(): { opened: Promise<void>; open: () => void } {
   let open = () => {};
@@ -10,7 +10,7 @@ function gate(): { opened: Promise<void>; open: () => void } {
 }
 
 test("work on one machine is done one after the other, on two at the same time", async () => {
-  const locks = new VmLocks();
+  const locks = new Locks();
   const first = gate();
   const order: string[] = [];
   const one = locks.with(100, async () => {
@@ -29,7 +29,7 @@ test("work on one machine is done one after the other, on two at the same time",
 });
 
 test("who waits too long gets the product's message, and those behind still get their turn", async () => {
-  const locks = new VmLocks();
+  const locks = new Locks();
   const held = gate();
   const one = locks.with(100, () => held.opened);
   await expect(locks.with(100, async () => {}, 0.01)).rejects.toThrow(
@@ -47,10 +47,24 @@ test("who waits too long gets the product's message, and those behind still get 
 });
 
 test("work that fails gives the lock back", async () => {
-  const locks = new VmLocks();
+  const locks = new Locks();
   const fail = async () => {
     throw new Error("no");
   };
   await expect(locks.with(100, fail)).rejects.toThrow("no");
   expect(await locks.with(100, async () => "turn")).toBe("turn");
+});
+
+test("a storage serves as many at once as its node can; another node's has its own lock", async () => {
+  const locks = new Locks(0.01);
+  const held = gate();
+  const long = () => locks.storage("pve1", "local-lvm", 2, () => held.opened);
+  const working = [long(), long()];
+  await expect(long()).rejects.toThrow(
+    "can't lock file '/var/lock/pve-manager/pve-storage-local-lvm' - got timeout",
+  );
+  expect(await locks.storage("pve2", "local-lvm", 1, async () => "turn")).toBe("turn");
+  held.open();
+  await Promise.all(working);
+  expect(await locks.storage("pve1", "local-lvm", 1, async () => "turn")).toBe("turn");
 });

@@ -1,45 +1,74 @@
 import { failure } from "./errors.ts";
 
-/** One lock per VM, as the product's lock files: work on one VM is done one after the other. */
-export class VmLocks {
-  readonly #tails = new Map<number, Promise<void>>();
+/** Seconds that the product waits for a lock file unless told otherwise. */
+export const lockTimeoutSeconds = 10;
+
+/**
+ * The product's lock files. One is held by one worker at a time (one of a storage by as many as the node can serve),
+ * those who wait get their turn in order, and who waits too long fails with the product's message. They are gone with
+ * the process that holds them, as after a crash.
+ */
+export class Locks {
+  readonly #turns = new Map<string, { held: number; waiting: (() => void)[] }>();
+  readonly #timeoutSeconds: number;
+
+  constructor(timeoutSeconds = lockTimeoutSeconds) {
+    this.#timeoutSeconds = timeoutSeconds;
+  }
+
+  /** Runs work while holding a VM's lock. */
+  with<T>(vmid: number, work: () => Promise<T>, timeoutSeconds?: number): Promise<T> {
+    return this.#hold(`/var/lock/qemu-server/lock-${vmid}.conf`, "", 1, work, timeoutSeconds);
+  }
 
   /**
-   * Runs work while holding the VM's lock. Fails with the product's message where the lock is not had in time.
+   * Runs work while holding the lock of a storage of a node.
    *
-   * @param timeoutSeconds default 10, as in the product
+   * @param atOnce how many the node serves at the same time
    */
-  async with<T>(vmid: number, work: () => Promise<T>, timeoutSeconds = 10): Promise<T> {
-    const before = this.#tails.get(vmid) ?? Promise.resolve();
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const tail = before.then(() => held);
-    this.#tails.set(vmid, tail);
-    // Not when this work ends: one that gave up waiting leaves the holder before it in place.
-    void tail.then(() => {
-      if (this.#tails.get(vmid) === tail) this.#tails.delete(vmid);
-    });
+  storage<T>(node: string, storage: string, atOnce: number, work: () => Promise<T>): Promise<T> {
+    return this.#hold(`/var/lock/pve-manager/pve-storage-${storage}`, node, atOnce, work);
+  }
+
+  /** Runs work while holding the node's lock of backups: one job runs at a time. */
+  backups<T>(node: string, work: () => Promise<T>, timeoutSeconds: number): Promise<T> {
+    return this.#hold("/var/run/vzdump.lock", node, 1, work, timeoutSeconds);
+  }
+
+  async #hold<T>(
+    file: string,
+    node: string,
+    atOnce: number,
+    work: () => Promise<T>,
+    timeoutSeconds = this.#timeoutSeconds,
+  ): Promise<T> {
+    const key = `${node} ${file}`;
+    const lock = this.#turns.get(key) ?? { held: 0, waiting: [] };
+    this.#turns.set(key, lock);
+    if (lock.held < atOnce) lock.held += 1;
+    else await turnOf(lock.waiting, file, timeoutSeconds);
     try {
-      await inTime(before, vmid, timeoutSeconds);
       return await work();
     } finally {
-      release();
+      const next = lock.waiting.shift();
+      // The lock goes straight to the next in line.
+      if (next !== undefined) next();
+      else lock.held -= 1;
+      if (lock.held === 0) this.#turns.delete(key);
     }
   }
 }
 
-async function inTime(turn: Promise<void>, vmid: number, timeoutSeconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(failure(`can't lock file '/var/lock/qemu-server/lock-${vmid}.conf' - got timeout`));
+function turnOf(waiting: (() => void)[], file: string, timeoutSeconds: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      waiting.splice(waiting.indexOf(start), 1);
+      reject(failure(`can't lock file '${file}' - got timeout`));
     }, timeoutSeconds * 1000);
+    const start = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    waiting.push(start);
   });
-  try {
-    await Promise.race([turn, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { nobody } from "./auth.ts";
@@ -56,6 +57,7 @@ export async function startServer(sim: Simulator, options: ListenOptions): Promi
     const path = request.url.split("?")[0]?.replace(prefix, "") ?? "";
     sendError(reply, new ApiError(501, `Method '${request.method} ${path}' not implemented`));
   });
+  installFaults(server, { authorize: (request) => requestCaller(sim, request).require("/", ["Sys.Modify"]) });
   for (const route of apiRoutes) addRoute(server, sim, route);
   await server.register((scope, _, done) => {
     addSnippetRoutes(scope, sim);

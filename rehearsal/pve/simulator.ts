@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { GuestPlace } from "../guests/guest.ts";
 import type { SimulatorConfig } from "./config.ts";
 import { failure } from "./errors.ts";
-import { VmLocks } from "./locks.ts";
+import { Locks } from "./locks.ts";
 import { Store, type Vm } from "./state.ts";
 import { Tasks } from "./tasks.ts";
 import { openTicketKey, type TicketKey } from "./tickets.ts";
@@ -23,7 +23,7 @@ export interface Simulator {
   folder: string;
   store: Store;
   tasks: Tasks;
-  locks: VmLocks;
+  locks: Locks;
   ticketKey: TicketKey;
   /** Told of every call with parameters that are right, before it is permitted: tests record with it. */
   observe?(call: ObservedCall): void;
@@ -40,7 +40,7 @@ export async function openSimulator(folder: string, config: SimulatorConfig): Pr
     folder: absolute,
     store: await Store.open(absolute, config),
     tasks: await Tasks.open(join(absolute, "tasks")),
-    locks: new VmLocks(),
+    locks: new Locks(config.lockTimeoutSeconds),
     ticketKey: await openTicketKey(join(absolute, "priv", "authkey")),
     clock: Date.now,
   };

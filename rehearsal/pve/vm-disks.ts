@@ -1,9 +1,10 @@
 import { open, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { keepImage } from "../guests/mounts.ts";
 import { sha256OfFile } from "../image/build.ts";
 import { failure, parameterError } from "./errors.ts";
 import { formatPropertyString, parsePropertyString } from "./property-string.ts";
-import { imagesFolder, type Simulator } from "./simulator.ts";
+import { imagesFolder, nodeOf, type Simulator } from "./simulator.ts";
 import type { Section } from "./state.ts";
 import { isDrive } from "./vm-options.ts";
 import { fileOfVolume, requireContent, sizeBytes, storageOf } from "./volumes.ts";
@@ -75,6 +76,34 @@ export async function prepareDrives(
     }
   }
   return { drives, images };
+}
+
+/**
+ * Makes disks while holding the lock of their storage, as long as the node takes for it. A node that is asked for more
+ * at once than it can do lets the rest wait, and those who wait too long fail.
+ */
+export async function withStorageLock<T>(
+  sim: Simulator,
+  node: string,
+  storages: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const { parallelCreates = Number.POSITIVE_INFINITY, createSeconds } = nodeOf(sim, node);
+  const [storage] = storages;
+  if (storage === undefined) return work();
+  return sim.locks.storage(node, storage, parallelCreates, async () => {
+    const [made] = await Promise.all([work(), sleep(createSeconds * 1000)]);
+    return made;
+  });
+}
+
+/** Storages on which a request's drives get new disks. */
+export function newDiskStorages(given: Section): string[] {
+  const storages = Object.entries(given).flatMap(([key, value]) => {
+    const storage = isDrive(key) ? /^([^:,]+):\d+(\.\d+)?(,|$)/.exec(String(value))?.[1] : undefined;
+    return storage === undefined ? [] : [storage];
+  });
+  return [...new Set(storages)];
 }
 
 /** The drive that a VM boots from. */

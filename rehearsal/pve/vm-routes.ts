@@ -9,7 +9,7 @@ import { sectionDigest } from "./sections.ts";
 import { guestPlace, nodeOf, type Simulator, vmOf } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
 import { changedConfig } from "./vm-change.ts";
-import { grownSize, prepareDrives } from "./vm-disks.ts";
+import { grownSize, newDiskStorages, prepareDrives, withStorageLock } from "./vm-disks.ts";
 import { storedNic } from "./vm-nics.ts";
 import { createOnly, diskSlots, vmOptions } from "./vm-options.ts";
 import { requireVmOptions } from "./vm-permissions.ts";
@@ -149,7 +149,9 @@ async function createVm(
   return sim.tasks.start(about, async (log) => {
     try {
       await sim.locks.with(vmid, async () => {
-        const prepared = await prepareDrives(sim, node, vmid, given, {});
+        const prepared = await withStorageLock(sim, node, newDiskStorages(given), () =>
+          prepareDrives(sim, node, vmid, given, {}),
+        );
         for (const [drive, value] of Object.entries(prepared.drives))
           log(`${drive}: successfully created disk '${value}'`);
         const config = { ...given, ...prepared.drives, ...storedNics(given), ...created(given) };
