@@ -42,7 +42,6 @@ export const proxmox = z.strictObject({
 /** The networks that guests are attached to, by name. */
 export const networks = z.record(
   label,
-  port,
   z.strictObject({
     cidr,
     /** Absent on a network without a way out. */
@@ -59,7 +58,6 @@ export const networks = z.record(
 /** Disk images that guests are made from, by name. */
 export const images = z.record(
   label,
-  port,
   z.strictObject({
     url: httpUrl,
     /** Of the file at `url`; a changed image is a changed digest, never a silent one. */
