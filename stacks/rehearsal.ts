@@ -50,11 +50,10 @@ export default (given: unknown): SiteInput => {
     name: "rehearsal",
     domain: "rehearsal.radioastronomy.io",
     disposable: true,
-    ...(sshPort === undefined ? {} : { access: { sshPort } }),
     proxmox: { nodes: [{ name: "pve1", address: `${network}.1` }] },
     networks: { rehearsal: { cidr: `${network}.0/24`, bridge: "vmbr0" } },
     // The machine itself: everything that asks the guests something runs on it.
-    access: { sshFrom: [`${network}.1`] },
+    access: { sshFrom: [`${network}.1`], ...(sshPort === undefined ? {} : { sshPort }) },
     images: { "debian-12": { url: image.url, sha256: image.sha256, fileName: "debian-12.raw" } },
     guests: [
       { ...guest, ...daily, id: 2002, name: "proj-pg01", node: "pve1", address: `${network}.52` },
