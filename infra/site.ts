@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkTogether } from "./site/checks.ts";
 import { label } from "./site/primitives.ts";
-import { type Problem, problemOf, SiteError } from "./site/problems.ts";
+import { type Problem, problemOf, SiteError, unusableNames } from "./site/problems.ts";
 import { archive, objectives, pbs, policies, retentions } from "./site/protection.ts";
 import { access, domain, guest, images, networks, proxmox } from "./site/proxmox.ts";
 import { binaries, databases, monitoring } from "./site/services.ts";
@@ -47,8 +47,9 @@ export function parseSite(input: unknown): Site {
   const problems: Problem[] = [];
   const parsed: Record<string, unknown> = {};
   const given = typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
+  problems.push(...unusableNames(given));
   for (const key of Object.keys(given)) {
-    if (!(key in schema.shape)) {
+    if (!Object.hasOwn(schema.shape, key)) {
       problems.push({
         path: key,
         value: given[key],
@@ -59,7 +60,7 @@ export function parseSite(input: unknown): Site {
   }
   // Section by section, so that a mistake in one does not hide those of the others.
   for (const [key, section] of Object.entries(schema.shape)) {
-    const result = section.safeParse(given[key]);
+    const result = section.safeParse(Object.hasOwn(given, key) ? given[key] : undefined);
     if (result.success) parsed[key] = result.data;
     else problems.push(...result.error.issues.map((issue) => problemOf(issue, [key], given[key])));
   }

@@ -1,8 +1,18 @@
 import type { Site } from "../site.ts";
-import { guestAddresses, guestIdentity, guestReferences, networkRanges } from "./guest-checks.ts";
+import { archiveRules } from "./archive-checks.ts";
+import { databaseRules } from "./database-checks.ts";
+import {
+  addressesApart,
+  guestAddresses,
+  guestIdentity,
+  guestReferences,
+  imageFiles,
+  networkRanges,
+} from "./guest-checks.ts";
+import { monitoringRules } from "./monitoring-checks.ts";
 import type { Problem } from "./problems.ts";
-import { archiveRules, protection, schedules } from "./protection-checks.ts";
-import { serviceReferences } from "./service-checks.ts";
+import { protection } from "./protection-checks.ts";
+import { schedules } from "./schedule-checks.ts";
 
 /** A check runs on the sections that parsed, and says nothing of those that did not. */
 type Check = (site: Partial<Site>) => Problem[];
@@ -11,11 +21,14 @@ const checks: readonly Check[] = [
   guestIdentity,
   guestReferences,
   guestAddresses,
+  addressesApart,
+  imageFiles,
   networkRanges,
   schedules,
   protection,
   archiveRules,
-  serviceReferences,
+  databaseRules,
+  monitoringRules,
 ];
 
 /** What is wrong only together: identity, references, schedules, and objectives that cannot be met. */

@@ -1,7 +1,7 @@
 import type { Site } from "../site.ts";
 import { containsHost, overlap, parseCidr, parseIpv4 } from "./network.ts";
 import type { Problem } from "./problems.ts";
-import { choices, duplicates, reference } from "./references.ts";
+import { choices, duplicates, named, reference } from "./references.ts";
 
 export function guestIdentity({ guests = [], proxmox }: Partial<Site>): Problem[] {
   return [
@@ -30,6 +30,43 @@ export function guestIdentity({ guests = [], proxmox }: Partial<Site>): Problem[
       (name) => `node ${name} is named twice`,
     ),
   ];
+}
+
+/** Addresses of machines that are no guests. */
+export function addressesApart({ guests = [], proxmox, pbs }: Partial<Site>): Problem[] {
+  const taken = new Map([
+    ...(proxmox?.nodes ?? []).map(({ name, address }) => [address, `node ${name}`] as const),
+    ...(pbs ? [[pbs.address, "the backup server"] as const] : []),
+  ]);
+  return guests.flatMap(({ address }, index) => {
+    const owner = taken.get(address);
+    if (owner === undefined) return [];
+    return [
+      {
+        path: `guests[${index}].address`,
+        value: address,
+        reason: `it is the address of ${owner}`,
+        allowed: "an address of its own",
+      },
+    ];
+  });
+}
+
+/** Two images of one file name would be one file on a node's storage. */
+export function imageFiles({ images = {} }: Partial<Site>): Problem[] {
+  const entries = Object.entries(images);
+  return entries.flatMap(([name, { fileName }], index) => {
+    const other = entries.slice(0, index).find(([, before]) => before.fileName === fileName);
+    if (!other) return [];
+    return [
+      {
+        path: `images.${name}.fileName`,
+        value: fileName,
+        reason: `image ${other[0]} is stored under it`,
+        allowed: "a file name of its own",
+      },
+    ];
+  });
 }
 
 export function guestReferences({
@@ -62,6 +99,14 @@ export function guestReferences({
         allowed: `${choices(images && Object.keys(images))}, or managed: false`,
       });
     }
+    if (guest.managed && guest.os !== "linux") {
+      problems.push({
+        path: `${at}.os`,
+        value: guest.os,
+        reason: "guests are made from cloud images and set up by cloud-init, which is Linux's",
+        allowed: "linux, or managed: false",
+      });
+    }
     if (guest.backup.tool === "pbs") {
       problems.push(
         ...reference(`${at}.backup.policy`, guest.backup.policy, policies && Object.keys(policies), "policy"),
@@ -73,7 +118,7 @@ export function guestReferences({
 
 export function guestAddresses({ guests = [], networks = {} }: Partial<Site>): Problem[] {
   return guests.flatMap((guest, index) => {
-    const network = networks[guest.network];
+    const network = named(networks, guest.network);
     const range = network && parseCidr(network.cidr);
     const address = parseIpv4(guest.address);
     if (!range || address === undefined) return [];

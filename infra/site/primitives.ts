@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { parseCidr, parseIpv4, parseSource } from "./network.ts";
 
+export const labelRule = "a name of 2 to 32 lower-case letters, digits and hyphens, such as proj-pg01";
+
 /** A short name that is valid as a host label, a job id and a resource name alike. */
-export const label = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/,
-    "a name of 2 to 32 lower-case letters, digits and hyphens, such as proj-pg01",
-  );
+export const label = z.string().regex(/^[a-z][a-z0-9-]{0,30}[a-z0-9]$/, labelRule);
 
 /** PBS accepts 3 to 32 characters for datastores and job ids (pbs-api-types, PROXMOX_SAFE_ID). */
 export const pbsId = z

@@ -24,15 +24,35 @@ export class SiteError extends Error {
 }
 
 export function format({ path, value, reason, allowed }: Problem): string {
-  const shown = value === undefined ? "missing" : abbreviated(JSON.stringify(value));
-  return `${path}: ${shown}: ${reason}; allowed: ${allowed}`;
+  return `${path}: ${shown(value)}: ${reason}; allowed: ${allowed}`;
+}
+
+/** A value on one line, whatever it is: what cannot be shown must not hide what is wrong with it. */
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case "undefined":
+      return "missing";
+    case "number":
+    case "bigint":
+      return String(value);
+    case "function":
+    case "symbol":
+      return `a ${typeof value}`;
+  }
+  try {
+    return abbreviated(JSON.stringify(value) ?? "a value without content");
+  } catch {
+    return "a value that cannot be shown";
+  }
 }
 
 /** Turns an issue of zod into a problem with the value that caused it. */
 export function problemOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[], given: unknown): Problem {
   const value = issue.path.reduce<unknown>(
     (at, key) =>
-      typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined,
+      typeof at === "object" && at !== null && Object.hasOwn(at, key)
+        ? (at as Record<PropertyKey, unknown>)[key]
+        : undefined,
     given,
   );
   const path = pathOf([...prefix, ...issue.path]);
@@ -84,6 +104,37 @@ export function pathOf(keys: readonly PropertyKey[]): string {
     .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`))
     .join("");
 }
+
+/**
+ * Properties called `__proto__`: JavaScript takes the name for something else, so that what they hold would be lost
+ * without a word.
+ */
+export function unusableNames(given: object): Problem[] {
+  const seen = new Set<object>();
+  const problems: Problem[] = [];
+  const open: { readonly at: object; readonly keys: readonly PropertyKey[] }[] = [{ at: given, keys: [] }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { at, keys } = next;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    for (const [key, value] of Object.entries(at)) {
+      const path = [...keys, Array.isArray(at) ? Number(key) : key];
+      if (key === "__proto__")
+        problems.push({
+          path: pathOf(path),
+          value,
+          reason: "no property can be called so",
+          allowed: "another name",
+        });
+      if (typeof value === "object" && value !== null && keys.length < deepest)
+        open.push({ at: value, keys: path });
+    }
+  }
+  return problems;
+}
+
+/** No site is nested deeper. */
+const deepest = 12;
 
 function abbreviated(text: string): string {
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;

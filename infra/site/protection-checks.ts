@@ -1,40 +1,8 @@
 import type { Site } from "../site.ts";
+import { label, labelRule } from "./primitives.ts";
 import type { Problem } from "./problems.ts";
-import { minimumDays } from "./protection.ts";
-import { reference } from "./references.ts";
-import { parseSchedule, type Scheduler } from "./schedule.ts";
-
-export function schedules({ policies = {}, retentions = {}, pbs }: Partial<Site>): Problem[] {
-  return [
-    ...Object.entries(policies).flatMap(([name, policy]) =>
-      schedule(`policies.${name}.schedule`, "PVE", policy.schedule),
-    ),
-    ...Object.entries(retentions).flatMap(([name, retention]) =>
-      schedule(`retentions.${name}.pruneSchedule`, "PBS", retention.pruneSchedule),
-    ),
-    ...Object.entries(pbs?.datastores ?? {}).flatMap(([name, datastore]) => [
-      ...schedule(`pbs.datastores.${name}.gcSchedule`, "PBS", datastore.gcSchedule),
-      ...schedule(`pbs.datastores.${name}.verify.schedule`, "PBS", datastore.verify.schedule),
-    ]),
-    ...(pbs?.sync ?? []).flatMap((sync, index) =>
-      schedule(`pbs.sync[${index}].schedule`, "PBS", sync.schedule),
-    ),
-  ];
-}
-
-function schedule(path: string, scheduler: Scheduler, value: string): Problem[] {
-  const parsed = parseSchedule(scheduler, value);
-  return parsed.ok
-    ? []
-    : [
-        {
-          path,
-          value,
-          reason: parsed.reason,
-          allowed: "a calendar event such as 02:00, sun 03:00 or *:00/15",
-        },
-      ];
-}
+import { duplicates, named, reference } from "./references.ts";
+import { parseSchedule } from "./schedule.ts";
 
 export function protection({
   guests = [],
@@ -62,6 +30,14 @@ export function protection({
       ...keepsSomething(name, retention),
     ]),
     ...namespacesApart(retentions ?? {}),
+    ...productIds(policies, retentions ?? {}, pbs),
+    ...fits({ guests, policies, ...(retentions ? { retentions } : {}), ...(pbs ? { pbs } : {}) }),
+    ...duplicates(
+      (pbs?.sync ?? []).map(({ id }) => id),
+      "pbs.sync",
+      "id",
+      (id) => `sync job ${id} is named twice`,
+    ),
     ...(pbs?.sync ?? []).flatMap((sync, index) =>
       reference(
         `pbs.sync[${index}].datastore`,
@@ -71,7 +47,7 @@ export function protection({
       ),
     ),
     ...guests.flatMap((guest, index) => {
-      const objective = objectives?.[guest.tier];
+      const objective = named(objectives, guest.tier);
       if (!objective) return [];
       return meetsObjective(`guests[${index}].backup`, guest, policies, objective.rpoHours);
     }),
@@ -133,48 +109,86 @@ function meetsObjective(
           },
         ];
   }
-  const policy = policies[guest.backup.policy];
+  const policy = named(policies, guest.backup.policy);
   const parsed = policy && parseSchedule("PVE", policy.schedule);
   if (!parsed?.ok || parsed.longestGapHours <= rpoHours) return [];
   return [
     {
       path: `${path}.policy`,
       value: guest.backup.policy,
-      reason: `its schedule ${policy?.schedule} leaves up to ${parsed.longestGapHours} h between two backups`,
+      reason: `its schedule ${policy?.schedule} leaves up to ${parsed.longestGapHours} h between two backups (${parsed.examples})`,
       allowed,
     },
   ];
 }
 
-export function archiveRules({ archive }: Partial<Site>): Problem[] {
-  return Object.entries(archive?.buckets ?? {}).flatMap(([key, bucket]) => {
-    const at = `archive.buckets.${key}`;
-    const problems: Problem[] = [];
-    const billed = minimumDays[bucket.storageClass];
-    if (bucket.retentionDays < bucket.transitionAfterDays + billed) {
-      problems.push({
-        path: `${at}.retentionDays`,
-        value: bucket.retentionDays,
-        reason: `${bucket.storageClass} is billed for at least ${billed} days after the transition at day ${bucket.transitionAfterDays}`,
-        allowed: `at least ${bucket.transitionAfterDays + billed}`,
-      });
-    }
-    if (bucket.lockDays > bucket.retentionDays) {
-      problems.push({
-        path: `${at}.lockDays`,
-        value: bucket.lockDays,
-        reason: "the lock outlasts the retention, so that expiry would be refused",
-        allowed: `at most ${bucket.retentionDays}`,
-      });
-    }
-    if (bucket.storageClass === "STANDARD_IA" && bucket.transitionAfterDays < 30) {
-      problems.push({
-        path: `${at}.transitionAfterDays`,
-        value: bucket.transitionAfterDays,
-        reason: "S3 refuses a transition to STANDARD_IA before day 30",
-        allowed: "at least 30",
-      });
-    }
-    return problems;
+/** Ids that are made of the site's names must be ids for the products that get them. */
+function productIds(
+  policies: Site["policies"],
+  retentions: Site["retentions"],
+  pbs: Site["pbs"] | undefined,
+): Problem[] {
+  const jobs: readonly (readonly [section: string, prefix: string, names: readonly string[]])[] = [
+    ["retentions", "prune-", Object.keys(retentions)],
+    ["pbs.datastores", "verify-", Object.keys(pbs?.datastores ?? {})],
+  ];
+  const problem = (section: string, name: string, reason: string, allowed: string): Problem => ({
+    path: `${section}.${name}`,
+    value: name,
+    reason,
+    allowed,
+  });
+  return [
+    ...jobs.flatMap(([section, prefix, names]) =>
+      names
+        .filter((name) => prefix.length + name.length > longestJobId)
+        .map((name) =>
+          problem(
+            section,
+            name,
+            `PBS takes no job id as long as ${prefix}${name}`,
+            `a name of at most ${longestJobId - prefix.length} characters`,
+          ),
+        ),
+    ),
+    ...Object.keys(retentions)
+      .filter((name) => /[._-]$/.test(name))
+      .map((name) =>
+        problem(
+          "retentions",
+          name,
+          `PVE takes no storage called pbs-${name}`,
+          "a name that ends in a letter or a digit",
+        ),
+      ),
+    ...Object.keys(policies)
+      .filter((name) => !label.safeParse(name).success)
+      .map((name) =>
+        problem("policies", name, "it is the id of a job on PVE, which no guest could name", labelRule),
+      ),
+  ];
+}
+
+/** PBS: ids of jobs have 3 to 32 characters. */
+const longestJobId = 32;
+
+/** One copy of each disk must fit beside what is there: without room for it no backup is complete. */
+function fits({ guests = [], policies = {}, retentions = {}, pbs }: Partial<Site>): Problem[] {
+  return Object.entries(pbs?.datastores ?? {}).flatMap(([store, { capacityGib }]) => {
+    const kept = guests.filter(({ managed, backup }) => {
+      if (!managed || backup.tool !== "pbs") return false;
+      const policy = named(policies, backup.policy);
+      return policy !== undefined && named(retentions, policy.retention)?.datastore === store;
+    });
+    const neededGib = kept.reduce((sum, guest) => sum + guest.diskGib + (guest.backupDisk?.sizeGib ?? 0), 0);
+    if (neededGib <= capacityGib) return [];
+    return [
+      {
+        path: `pbs.datastores.${store}.capacityGib`,
+        value: capacityGib,
+        reason: `the disks of the ${kept.length} guests that are kept in it hold ${neededGib} GiB, so that not even one copy of each is sure to fit`,
+        allowed: `at least ${neededGib}`,
+      },
+    ];
   });
 }

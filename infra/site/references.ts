@@ -11,6 +11,11 @@ export function reference(
   return [{ path, value, reason: `there is no such ${kind}`, allowed: choices(known) }];
 }
 
+/** What is called so; never what an object inherits, such as its constructor. */
+export function named<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 /** The known names as text for a person. */
 export function choices(known: readonly string[] | undefined): string {
   return known && known.length > 0 ? known.join(", ") : "none is defined yet";

@@ -1,50 +1,17 @@
 import type { Site } from "../site.ts";
 import type { Problem } from "./problems.ts";
-import { duplicates, reference } from "./references.ts";
+import { reference } from "./references.ts";
 
-export function serviceReferences({ databases, monitoring, guests }: Partial<Site>): Problem[] {
-  const names = guests?.map((guest) => guest.name);
-  const delivered = (path: string, guest: string): Problem[] => [
-    ...reference(path, guest, names, "guest"),
-    ...deliverable(path, guest, guests),
-  ];
+/** A guest that software is delivered to: it must exist, and the program must have made it. */
+export function delivered(path: string, value: string, guests: Site["guests"] | undefined): Problem[] {
   return [
-    ...(monitoring ? delivered("monitoring.host", monitoring.host) : []),
-    ...duplicates(
-      (monitoring?.channels ?? []).map((channel) => channel.name),
-      "monitoring.channels",
-      "name",
-      (name) => `channel ${name} is named twice`,
+    ...reference(
+      path,
+      value,
+      guests?.map((guest) => guest.name),
+      "guest",
     ),
-    ...duplicates(
-      (databases?.postgres ?? []).map((cluster) => cluster.name),
-      "databases.postgres",
-      "name",
-      (name) => `cluster ${name} is named twice`,
-    ),
-    ...(databases?.postgres ?? []).flatMap((cluster, index) => {
-      const at = `databases.postgres[${index}]`;
-      const hosts = [cluster.primary, ...cluster.standbys];
-      return [
-        ...delivered(`${at}.primary`, cluster.primary),
-        ...cluster.standbys.flatMap((standby, number) => delivered(`${at}.standbys[${number}]`, standby)),
-        ...hosts.flatMap((host, number) =>
-          hosts.indexOf(host) === number
-            ? []
-            : [
-                {
-                  path: `${at}.standbys[${number - 1}]`,
-                  value: host,
-                  reason: "it is in the cluster already",
-                  allowed: "another guest",
-                },
-              ],
-        ),
-      ];
-    }),
-    ...(databases?.others ?? []).flatMap((other, index) =>
-      reference(`databases.others[${index}].guest`, other.guest, names, "guest"),
-    ),
+    ...deliverable(path, value, guests),
   ];
 }
 
@@ -60,4 +27,21 @@ function deliverable(path: string, value: string, guests: Site["guests"] | undef
       allowed: "a Linux guest with managed: true",
     },
   ];
+}
+
+/** Ports of programs that listen on one host, by what they are for. Each can be taken once. */
+export function portsApart(path: string, ports: Readonly<Record<string, number>>): Problem[] {
+  const entries = Object.entries(ports);
+  return entries.flatMap(([name, port], index) => {
+    const other = entries.slice(0, index).find(([, before]) => before === port);
+    if (!other) return [];
+    return [
+      {
+        path: `${path}.${name}`,
+        value: port,
+        reason: `${other[0]} listens on it already`,
+        allowed: "a port of its own",
+      },
+    ];
+  });
 }

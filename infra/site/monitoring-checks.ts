@@ -1,0 +1,30 @@
+import type { Site } from "../site.ts";
+import type { Problem } from "./problems.ts";
+import { duplicates } from "./references.ts";
+import { delivered, portsApart } from "./service-checks.ts";
+
+export function monitoringRules({ monitoring, guests }: Partial<Site>): Problem[] {
+  if (!monitoring) return [];
+  return [
+    ...delivered("monitoring.host", monitoring.host, guests),
+    ...duplicates(
+      monitoring.channels.map((channel) => channel.name),
+      "monitoring.channels",
+      "name",
+      (name) => `channel ${name} is named twice`,
+    ),
+    ...portsApart("monitoring.ports", monitoring.ports),
+    ...everySeverityReachesSomebody(monitoring.channels),
+  ];
+}
+
+function everySeverityReachesSomebody(channels: Site["monitoring"]["channels"]): Problem[] {
+  return (["critical", "warning"] as const)
+    .filter((severity) => !channels.some(({ severities }) => severities.includes(severity)))
+    .map((severity) => ({
+      path: "monitoring.channels",
+      value: channels.map(({ name }) => name),
+      reason: `no channel takes alerts of severity ${severity}`,
+      allowed: `a channel with ${severity} among its severities`,
+    }));
+}
