@@ -25,7 +25,12 @@ export async function printStatus(instance: Instance, { json }: { readonly json:
     process.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`);
     return;
   }
-  const stateStyle = ({ state }: { state: string }) => (state === "running" ? "green" : "red");
+  const stateStyle = ({ state }: { state: string }) =>
+    state === "running" ? "green" : state === "recorded" ? "yellow" : "red";
+  const shown = [...status.services, ...status.protections];
+  const notProven = shown.some(({ notProven }) => notProven !== null)
+    ? [{ title: "NOT PROVEN HERE", value: (row: { notProven: string | null }) => row.notProven ?? undefined }]
+    : [];
   process.stdout.write(
     `\nstack ${status.stack}, ${status.resources} resources\n\n` +
       formatTable(status.services, [
@@ -33,6 +38,7 @@ export async function printStatus(instance: Instance, { json }: { readonly json:
         { title: "STATE", value: ({ state }) => state, style: stateStyle },
         { title: "PID", value: ({ pid }) => pid ?? undefined, align: "right" },
         { title: "URL", value: ({ url }) => url ?? undefined },
+        ...notProven,
       ]) +
       "\n" +
       formatTable(status.protections, [
@@ -46,6 +52,7 @@ export async function printStatus(instance: Instance, { json }: { readonly json:
         },
         { title: "OFF-SITE", value: ({ offsite }) => offsite ?? "never" },
         { title: "LOSS NOW (s)", value: ({ rpoSeconds }) => rpoSeconds ?? undefined, align: "right" },
+        ...notProven,
       ]),
   );
 }

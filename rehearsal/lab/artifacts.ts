@@ -2,19 +2,17 @@ import { join } from "node:path";
 import { cacheRoot } from "../../tools/context.ts";
 import { ensureTools, type FoundTool, type ToolName } from "../../tools/find.ts";
 import { buildImage } from "../image/build.ts";
+import { writeFileAtomic } from "../lib/files.ts";
 import { type MirrorEntry, registerBinary } from "../mirror/registry.ts";
-import type { Instance } from "./instance.ts";
+import type { GuestKind, Instance } from "./instance.ts";
 
 type Report = (detail: string) => void;
 
-/** Host tools from the distribution. */
-export const hostTools = [
-  "debootstrap",
-  "systemd-nspawn",
-  "mksquashfs",
-  "ip",
-  "openssl",
-] as const satisfies readonly ToolName[];
+/** Host tools from the distribution, by what guests are. */
+export const hostTools = {
+  containers: ["debootstrap", "systemd-nspawn", "mksquashfs", "ip", "openssl"],
+  records: ["openssl"],
+} as const satisfies Record<GuestKind, readonly ToolName[]>;
 
 /** The engine. */
 export const engineTools = ["pulumi", "pulumi-language-nodejs"] as const satisfies readonly ToolName[];
@@ -37,8 +35,16 @@ export async function tools(
   return ensureTools(names, { onProgress: ({ tool, step }) => report(`${tool}: ${step}`) });
 }
 
-/** Puts the guest image on the mirror, building it if it was never built. */
+/**
+ * Puts the guest image on the mirror, building it if it was never built. Recorded guests boot nothing, so theirs is a
+ * file that says so.
+ */
 export async function imageOnMirror(instance: Instance, report: Report): Promise<MirrorEntry> {
+  if (instance.guests === "records") {
+    const note = join(instance.folder, "no-image");
+    await writeFileAtomic(note, "The guests of this lab are records: nothing boots from this image.\n");
+    return registerBinary(mirrorFolder(instance), "debian-12.raw", note);
+  }
   const image = await buildImage({ cacheDir: cacheRoot(), onProgress: report });
   return registerBinary(mirrorFolder(instance), "debian-12.raw", image.path);
 }

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cleanup } from "../guests/cleanup.ts";
+import { stopRecordsUnder } from "../records/record.ts";
 import { type Instance, stopEngine } from "./instance.ts";
 import { type ServiceName, stopService } from "./services.ts";
 
@@ -14,7 +15,9 @@ export async function takeDown(instance: Instance): Promise<void> {
   await stopEngine(instance);
   // The node first, so that it starts no guest again.
   for (const name of serviceNames) await stopService(instance, name);
-  await cleanup(instance.id, join(instance.folder, "pve"));
+  const nodes = join(instance.folder, "pve");
+  if (instance.guests === "records") await stopRecordsUnder(join(nodes, "guests"));
+  else await cleanup(instance.id, nodes);
 }
 
 /** Forgets everything that the lab knows: state, backups, data. Call after {@link takeDown}. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { leaderPid } from "../guests/guest.ts";
+import { recordProcess } from "../records/record.ts";
 import { bareEngine } from "./engine.ts";
 import { engineOptions, type Instance } from "./instance.ts";
 import { placeOf } from "./places.ts";
@@ -11,7 +12,10 @@ export interface ServiceStatus {
   readonly name: string;
   readonly url: string | null;
   readonly pid: number | null;
-  readonly state: "running" | "stopped";
+  /** A recorded guest takes deliveries and runs nothing. */
+  readonly state: "running" | "recorded" | "stopped";
+  /** What this lab cannot show of it; null where it shows everything. */
+  readonly notProven: string | null;
 }
 
 /** How well one thing is protected. Times are ISO 8601; null means never or unknown. */
@@ -24,6 +28,8 @@ export interface ProtectionStatus {
   readonly offsite: string | null;
   /** Age of what could be restored now, in seconds. */
   readonly rpoSeconds: number | null;
+  /** What this lab cannot show of it; null where it shows everything. */
+  readonly notProven: string | null;
 }
 
 /** What `lab status --json` prints. Scripts rely on its names. */
@@ -49,7 +55,7 @@ export async function labStatus(instance: Instance): Promise<LabStatus> {
   const prometheus = stack.outputs?.services.prometheus;
   const dumps = prometheus === undefined ? [] : await dumpProtections(prometheus).catch(() => []);
   const vms = (stack.outputs?.protections ?? []).map((protection) =>
-    unprotected("vm-backup", protection.guest),
+    unprotected("vm-backup", protection.guest, instance.guests === "records" ? unprovenBackup : null),
   );
   return {
     stack: rehearsalStack,
@@ -92,6 +98,7 @@ async function hostServices(instance: Instance): Promise<ServiceStatus[]> {
         url: urls[name],
         pid: process?.pid ?? null,
         state: process ? "running" : "stopped",
+        notProven: null,
       } as const;
     }),
   );
@@ -100,13 +107,16 @@ async function hostServices(instance: Instance): Promise<ServiceStatus[]> {
 async function guestServices(instance: Instance, outputs: Outputs | undefined): Promise<ServiceStatus[]> {
   return Promise.all(
     (outputs?.protections ?? []).map(async ({ guest, vmId }) => {
-      const pid = await leaderPid(placeOf(instance, vmId));
+      const isRecord = instance.guests === "records";
+      const place = placeOf(instance, vmId);
+      const pid = isRecord ? (await recordProcess(place))?.pid : await leaderPid(place);
       const url = `ssh://lab-admin@${outputs?.addresses[guest]}`;
       return {
         name: guest,
         url,
         pid: pid ?? null,
-        state: pid === undefined ? "stopped" : "running",
+        state: pid === undefined ? "stopped" : isRecord ? "recorded" : "running",
+        notProven: isRecord ? unprovenGuest : null,
       } as const;
     }),
   );
@@ -136,6 +146,7 @@ async function dumpProtections(prometheus: string): Promise<ProtectionStatus[]> 
       validated: isoTime(proven),
       offsite: isoTime(offsite?.get(database)),
       rpoSeconds: proven === undefined ? null : Math.round(Date.now() / 1000 - proven),
+      notProven: null,
     };
   });
 }
@@ -152,6 +163,13 @@ function isoTime(seconds: number | undefined): string | null {
   return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
 }
 
-function unprotected(kind: ProtectionStatus["kind"], name: string): ProtectionStatus {
-  return { kind, name, lastGood: null, validated: null, offsite: null, rpoSeconds: null };
+const unprovenGuest = "boot, services, open ports, metrics";
+const unprovenBackup = "backup, restore, what the databases on it dump";
+
+function unprotected(
+  kind: ProtectionStatus["kind"],
+  name: string,
+  notProven: string | null,
+): ProtectionStatus {
+  return { kind, name, lastGood: null, validated: null, offsite: null, rpoSeconds: null, notProven };
 }

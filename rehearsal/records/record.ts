@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeFileAtomic } from "../lib/files.ts";
@@ -79,6 +79,11 @@ export async function stopRecord(place: RecordPlace): Promise<void> {
 export async function deleteRecord(place: RecordPlace): Promise<void> {
   await stopRecord(place);
   await rm(place.folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Ends all recorded guests below a folder; theirs stay. */
+export async function stopRecordsUnder(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) await stopRecord({ folder: join(folder, name) });
 }
 
 function recordPath({ folder }: RecordPlace): string {
