@@ -53,7 +53,12 @@ export function diffResponse(
   );
   response.setDiffsList(changes.map((change) => change.property));
   response.setReplacesList(changes.filter((change) => change.replaces).map((change) => change.property));
-  response.setDeletebeforereplace(resource.deleteBeforeReplace ?? false);
+  const { deleteBeforeReplace = false } = resource;
+  response.setDeletebeforereplace(
+    typeof deleteBeforeReplace === "boolean"
+      ? deleteBeforeReplace
+      : deleteBeforeReplace(changes.map((change) => change.property)),
+  );
   response.setHasdetaileddiff(true);
   const kinds = proto.PropertyDiff.Kind;
   for (const { property, kind, replaces, ofOutput = false } of changes) {

@@ -39,8 +39,11 @@ export interface ResourceDefinition<Client, Shape extends z.ZodRawShape, Outputs
   readonly replaceOn: readonly (keyof Shape & string)[];
   /** Changes of other properties that need a replacement all the same. */
   readonly replaceWhen?: (property: string, recorded: unknown, wanted: unknown) => boolean;
-  /** Whether a replacement must delete first because both cannot exist at once (a fixed name). Default false. */
-  readonly deleteBeforeReplace?: boolean;
+  /**
+   * Whether a replacement must delete first because both cannot exist at once (a fixed name); may depend on which
+   * properties change. Default false.
+   */
+  readonly deleteBeforeReplace?: boolean | ((changed: readonly string[]) => boolean);
   /** Outputs that are secret although no input of the same name is. */
   readonly secretOutputs?: readonly (keyof Outputs & string)[];
   /** Overrides the comparison of one property; default is deep equality. */
@@ -101,7 +104,7 @@ export interface AnyResource<Client> {
   readonly checkTogether?: (inputs: Properties) => readonly Failure[];
   readonly replaceOn: readonly string[];
   readonly replaceWhen?: (property: string, recorded: unknown, wanted: unknown) => boolean;
-  readonly deleteBeforeReplace?: boolean;
+  readonly deleteBeforeReplace?: boolean | ((changed: readonly string[]) => boolean);
   readonly secretOutputs?: readonly string[];
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
   readonly outputs?: z.ZodObject;
