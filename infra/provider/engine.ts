@@ -14,7 +14,10 @@ export class Engine {
 
   /** @param address `host:port`; the engine gives it by argument, handshake or attachment, whichever comes */
   attach(address: string | undefined): void {
-    if (address) this.#client ??= new services.EngineClient(address, grpc.credentials.createInsecure());
+    if (!address) return;
+    // A provider that runs on its own serves one engine after the other.
+    this.#client?.close();
+    this.#client = new services.EngineClient(address, grpc.credentials.createInsecure());
   }
 
   /** Shows a note beside a resource. Never fails: nothing is worth stopping for because it could not be told. */
