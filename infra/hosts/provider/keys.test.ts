@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compare } from "bcryptjs";
 import fc from "fast-check";
 import ssh2 from "ssh2";
 import { describe, expect, it } from "vitest";
@@ -83,7 +84,20 @@ describe("a password", () => {
   });
 
   it("is secret and replaced on rotation", () => {
-    expect(password.secretOutputs).toEqual(["value"]);
+    expect(password.secretOutputs).toEqual(["value", "bcryptHash"]);
     expect(password.replaceOn).toContain("rotation");
+  });
+
+  it("has one hash, which an older password gets with the next update", async () => {
+    const inputs = { lengthCharacters: 32, rotation: "" };
+    const { id, outputs } = await password.create(call, inputs);
+    const { value, bcryptHash } = outputs as { value: string; bcryptHash: string };
+    expect(await compare(value, bcryptHash)).toBe(true);
+    const recorded = { inputs, outputs: { ...outputs } };
+    expect(password.renews?.(recorded, inputs)).toEqual([]);
+    expect(await password.update(call, id, recorded, inputs)).toEqual(outputs);
+    const older = { inputs, outputs: { value } };
+    expect(password.renews?.(older, inputs)).toEqual(["bcryptHash"]);
+    expect(await password.update(call, id, older, inputs)).toMatchObject({ value });
   });
 });
