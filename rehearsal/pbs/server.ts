@@ -2,6 +2,8 @@ import { isAbsolute, join, normalize } from "node:path";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Faults, installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
+import { addBackupRoutes } from "./backup-server.ts";
+import { removeUnfinished, type Writers } from "./backup-session.ts";
 import { ApiError } from "./errors.ts";
 import { type Values, verifyParameters } from "./parameters.ts";
 import { Access, type AdminTokens, userOf } from "./permissions.ts";
@@ -12,6 +14,7 @@ import { datastores } from "./routes/datastore.ts";
 import { groups } from "./routes/groups.ts";
 import { jobs } from "./routes/jobs.ts";
 import { namespaces } from "./routes/namespace.ts";
+import { snapshots } from "./routes/snapshots.ts";
 import { users } from "./routes/users.ts";
 import { Store } from "./state.ts";
 import { Tasks } from "./tasks.ts";
@@ -42,6 +45,7 @@ export interface Simulator extends RunningServer {
 /** Every call that the simulated server knows. */
 export const routes: readonly Route[] = [
   ...admin,
+  ...snapshots,
   ...datastores,
   ...namespaces,
   ...groups,
@@ -77,6 +81,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       },
     });
   }
+  const writers: Writers = new Map();
+  addBackupRoutes(app, server, writers);
   app.setNotFoundHandler(async (request) => {
     access.authenticate(request.headers.authorization);
     throw new ApiError(404, `Path '${request.url.split("?")[0]}' not found.`);
@@ -85,6 +91,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const status = error instanceof ApiError ? error.status : (error.statusCode ?? 400);
     return reply.code(status).type("application/json;charset=UTF-8").serializer(String).send(error.message);
   });
+  for (const { path } of Object.values(store.state.datastore))
+    await removeUnfinished(server.localPath(String(path)));
   const running = await listen(app, options);
   return {
     ...running,

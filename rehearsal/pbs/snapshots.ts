@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isMissing } from "../lib/files.ts";
+import { isMissing, writeJson } from "../lib/files.ts";
+import { type ArchiveIndex, type Manifest, manifestName, timeName, type Unprotected } from "./archive.ts";
 
 /**
  * Backups in a datastore's folder, laid out as the product does:
@@ -20,20 +21,6 @@ export interface Snapshot {
   readonly manifest: Manifest | undefined;
 }
 
-interface Manifest {
-  readonly files: readonly {
-    readonly filename: string;
-    readonly size: number;
-    readonly "crypt-mode"?: string;
-  }[];
-  readonly signature?: string;
-  readonly unprotected?: {
-    readonly notes?: string;
-    readonly verify_state?: { readonly state: "ok" | "failed"; readonly upid: string };
-    readonly "key-fingerprint"?: string;
-  };
-}
-
 const types = ["vm", "ct", "host"];
 
 /** All backups of one namespace, newest first. */
@@ -46,18 +33,9 @@ export async function listSnapshots(root: string, namespace = ""): Promise<Snaps
       for (const name of await folders(join(base, type, id))) {
         const time = Date.parse(name) / 1000;
         if (!Number.isInteger(time)) continue;
-        const folder = join(base, type, id, name);
-        const files = await filesOf(folder);
-        snapshots.push({
-          folder,
-          type,
-          id,
-          time,
-          owner: owner?.trim(),
-          protected: files.some(({ filename }) => filename === ".protected"),
-          files: files.filter(({ filename }) => !filename.startsWith(".")),
-          manifest: await manifestOf(folder),
-        });
+        snapshots.push(
+          await snapshotIn(join(base, type, id, name), { type, id, time, owner: owner?.trim() }),
+        );
       }
     }
   }
@@ -74,6 +52,73 @@ export async function listNamespaces(root: string, namespace: string, depth: num
   return found;
 }
 
+/** One backup; undefined when it is not there. */
+export async function findSnapshot(
+  root: string,
+  namespace: string,
+  { type, id, time }: Pick<Snapshot, "type" | "id" | "time">,
+): Promise<Snapshot | undefined> {
+  const group = join(namespaceFolder(root, namespace), type, id);
+  const folder = join(group, timeName(time));
+  try {
+    return await snapshotIn(folder, { type, id, time, owner: (await textOf(join(group, "owner")))?.trim() });
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Who owns a group of backups; undefined where there is no such group. */
+export async function groupOwner(
+  root: string,
+  namespace: string,
+  type: string,
+  id: string,
+): Promise<string | undefined> {
+  return (await textOf(join(namespaceFolder(root, namespace), type, id, "owner")))?.trim();
+}
+
+/** Which chunks an archive of a backup consists of. Fails where the index is missing or broken. */
+export async function readIndex(snapshot: Snapshot, filename: string): Promise<ArchiveIndex> {
+  return JSON.parse(await readFile(join(snapshot.folder, filename), "utf8")) as ArchiveIndex;
+}
+
+/** Changes what of a manifest may change after the backup. Fails where there is no manifest. */
+export async function changeUnprotected(
+  { folder }: Snapshot,
+  change: (unprotected: Unprotected) => Unprotected,
+): Promise<void> {
+  const manifest = await manifestOf(folder);
+  if (!manifest) throw new Error(`unable to load blob '${join(folder, manifestName)}'`);
+  await writeJson(join(folder, manifestName), {
+    ...manifest,
+    unprotected: change(manifest.unprotected ?? {}),
+  });
+}
+
+/** The root namespace always exists. */
+export async function namespaceExists(root: string, namespace: string): Promise<boolean> {
+  if (namespace === "") return true;
+  try {
+    return (await stat(namespaceFolder(root, namespace))).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Every group's folder in a datastore. */
+export async function groupFolders(root: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const namespace of await listNamespaces(root, "", 7)) {
+    const base = namespaceFolder(root, namespace);
+    for (const type of types) {
+      found.push(...(await folders(join(base, type))).map((id) => join(base, type, id)));
+    }
+  }
+  return found;
+}
+
 export async function removeSnapshot(snapshot: Snapshot): Promise<void> {
   await rm(snapshot.folder, { recursive: true, force: true });
 }
@@ -83,7 +128,8 @@ export function namespaceFolder(root: string, namespace: string): string {
   return join(root, ...namespace.split("/").flatMap((name) => (name === "" ? [] : ["ns", name])));
 }
 
-async function folders(path: string): Promise<string[]> {
+/** The names of the folders in a folder; none where it is missing. */
+export async function folders(path: string): Promise<string[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
@@ -91,6 +137,20 @@ async function folders(path: string): Promise<string[]> {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+async function snapshotIn(
+  folder: string,
+  known: Pick<Snapshot, "type" | "id" | "time" | "owner">,
+): Promise<Snapshot> {
+  const files = await filesOf(folder);
+  return {
+    folder,
+    ...known,
+    protected: files.some(({ filename }) => filename === ".protected"),
+    files: files.filter(({ filename }) => !filename.startsWith(".")),
+    manifest: await manifestOf(folder),
+  };
 }
 
 async function filesOf(folder: string): Promise<{ filename: string; size: number }[]> {
@@ -103,7 +163,7 @@ async function filesOf(folder: string): Promise<{ filename: string; size: number
 }
 
 async function manifestOf(folder: string): Promise<Manifest | undefined> {
-  const text = await textOf(join(folder, "index.json.blob"));
+  const text = await textOf(join(folder, manifestName));
   if (text === undefined) return undefined;
   try {
     const manifest = JSON.parse(text) as Manifest;

@@ -112,6 +112,7 @@ export const backupId = {
   pattern: new RegExp(`^${safeId}$`),
 } as const satisfies ParameterType;
 export const backupType = { type: "string", enum: ["vm", "ct", "host"] } as const satisfies ParameterType;
+export const backupTime = { type: "integer", minimum: 1 } as const satisfies ParameterType;
 export const node = {
   type: "string",
   pattern: /^[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$/,

@@ -1,11 +1,11 @@
 import { mkdir, statfs } from "node:fs/promises";
 import { ApiError } from "../errors.ts";
+import { openStore, ownOnly } from "../groups.ts";
 import { userOf } from "../permissions.ts";
-import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
-import { listSnapshots, type Snapshot } from "../snapshots.ts";
+import { type Route, type Server, textOf } from "../route.ts";
+import { listSnapshots } from "../snapshots.ts";
 import type { TaskRecord } from "../tasks.ts";
-import { backupId, backupType, flag, id, namespace, node, optional, text, upid } from "../types.ts";
-import { findStore } from "./datastore.ts";
+import { flag, id, node, optional, text, upid } from "../types.ts";
 
 const statuses = ["ok", "warning", "error", "unknown"];
 const count = { type: "integer", optional: true } as const;
@@ -46,37 +46,14 @@ export const admin: readonly Route[] = [
     path: "/admin/datastore/{store}/status",
     parameters: { store: id, verbose: flag },
     async run(server, values, caller) {
-      server.access.require(caller, storeAclPath(values), ["Datastore.Audit", "Datastore.Backup"], true);
-      const folder = server.localPath(textOf(findStore(server, textOf(values, "store")), "path"));
+      ownOnly(server, values, caller, ["Datastore.Audit"], ["Datastore.Backup"]);
+      const folder = openStore(server, textOf(values, "store")).root;
       await mkdir(folder, { recursive: true });
       const space = await statfs(folder);
       const [total, avail] = [space.blocks * space.bsize, space.bavail * space.bsize];
       const used = (space.blocks - space.bfree) * space.bsize;
       const usage = { total, used, avail, "backend-type": "filesystem" };
       return { data: values.verbose === true ? { ...usage, counts: await countsOf(folder) } : usage };
-    },
-  },
-  {
-    method: "GET",
-    path: "/admin/datastore/{store}/snapshots",
-    parameters: {
-      store: id,
-      ns: namespace,
-      "backup-type": optional(backupType),
-      "backup-id": optional(backupId),
-    },
-    async run(server, values, caller) {
-      server.access.require(caller, storeAclPath(values), ["Datastore.Audit", "Datastore.Backup"], true);
-      const all = server.access.has(caller, storeAclPath(values), ["Datastore.Audit"]);
-      const store = findStore(server, textOf(values, "store"));
-      const snapshots = await listSnapshots(server.localPath(textOf(store, "path")), textOf(values, "ns"));
-      const wanted = snapshots.filter(
-        (snapshot) =>
-          (all || snapshot.owner === caller || snapshot.owner === userOf(caller)) &&
-          (values["backup-type"] ?? snapshot.type) === snapshot.type &&
-          (values["backup-id"] ?? snapshot.id) === snapshot.id,
-      );
-      return { data: wanted.map(snapshotItem) };
     },
   },
   {
@@ -195,36 +172,6 @@ function kindOfStatus({ status }: TaskRecord): string | undefined {
   if (status === "OK") return "ok";
   if (status.startsWith("WARNINGS")) return "warning";
   return status === "unknown" ? "unknown" : "error";
-}
-
-/** A broken manifest leaves an item without size and verification, as in the product. */
-function snapshotItem(snapshot: Snapshot): object {
-  const common = {
-    "backup-type": snapshot.type,
-    "backup-id": snapshot.id,
-    "backup-time": snapshot.time,
-    owner: snapshot.owner,
-    protected: snapshot.protected,
-  };
-  const { manifest } = snapshot;
-  if (!manifest) return { ...common, files: snapshot.files.map(({ filename }) => ({ filename })) };
-  const listed = new Map(manifest.files.map((file) => [file.filename, file]));
-  const files = snapshot.files.map((file) => {
-    const known = listed.get(file.filename);
-    return {
-      filename: file.filename,
-      size: known?.size ?? file.size,
-      "crypt-mode": known?.["crypt-mode"] ?? "none",
-    };
-  });
-  return {
-    ...common,
-    comment: manifest.unprotected?.notes?.split("\n")[0],
-    files,
-    size: files.reduce((sum, file) => sum + file.size, 0),
-    verification: manifest.unprotected?.verify_state,
-    fingerprint: manifest.unprotected?.["key-fingerprint"],
-  };
 }
 
 async function countsOf(folder: string): Promise<object> {
