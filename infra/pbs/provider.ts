@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withMeta } from "../provider/meta.ts";
 import type { ProviderDefinition } from "../provider/resource.ts";
 import { PbsClient } from "./client.ts";
 import { functions } from "./functions/index.ts";
@@ -22,14 +23,18 @@ export const providerConfig = z.object({
       error: "url is an https address, for example https://backup.example.org:8007",
     })
     .refine((url) => new URL(url).pathname === "/", "url has no path; the provider adds /api2/json itself"),
+  /** The API token that acts, for example `root@pam!pulumi`. */
   tokenId: z
     .string()
     .regex(
       /^[^\s:/!]+@[^\s:/!]+![A-Za-z0-9_][A-Za-z0-9._-]*$/,
       'tokenId is "name@realm!token", for example root@pam!pulumi',
     ),
-  /** Secret. */
-  tokenSecret: z.string().min(1, "tokenSecret is the value that was shown when the token was made"),
+  /** The value that was shown when the token was made. */
+  tokenSecret: withMeta(
+    z.string().min(1, "tokenSecret is the value that was shown when the token was made"),
+    { secret: true },
+  ),
   /** SHA-256 of the server's certificate, as `proxmox-backup-manager cert info` shows it. */
   fingerprint: z
     .string()
@@ -54,4 +59,6 @@ export const pbs: ProviderDefinition<PbsClient, ProviderConfig> = {
   connect: (config) => new PbsClient(config),
   resources: [datastore, namespace, pruneJob, verifyJob, remote, syncJob, user, apiToken, acl],
   functions,
+  // Only `pulumi package` asks for it, and making it takes the TypeScript compiler.
+  schema: async () => (await import("./schema/schema.ts")).schemaText(pbs),
 };

@@ -170,6 +170,6 @@ export interface ProviderDefinition<Client, Config> {
   connect(config: Config): Client;
   readonly resources: readonly AnyResource<Client>[];
   readonly functions?: readonly FunctionDefinition<Client>[];
-  /** The package schema as JSON text, for `pulumi package get-schema`. */
-  readonly schema?: string;
+  /** Makes the package's schema as JSON text, for `pulumi package get-schema`. */
+  readonly schema?: () => Promise<string>;
 }

@@ -102,11 +102,10 @@ function handlers<Client, Config>(
       info.setVersion(definition.version);
       return info;
     }),
-    getSchema: unary<proto.GetSchemaRequest, proto.GetSchemaResponse>(() => {
+    getSchema: unary<proto.GetSchemaRequest, proto.GetSchemaResponse>(async () => {
+      const { name, version, schema } = definition;
       const response = new proto.GetSchemaResponse();
-      response.setSchema(
-        definition.schema ?? JSON.stringify({ name: definition.name, version: definition.version }),
-      );
+      response.setSchema(schema ? await schema() : JSON.stringify({ name, version }));
       return response;
     }),
     cancel: unary<emptyProto.Empty, emptyProto.Empty>(() => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withMeta } from "../../provider/meta.ts";
 import { apiPath } from "../client.ts";
 import { configResource } from "./config-object.ts";
 import { comment, expire, userId } from "./values.ts";
@@ -18,6 +19,14 @@ export const apiTokenInputs = z.object({
   comment: comment.optional(),
 });
 
+/** What the server tells of a token. */
+export const apiTokenOutputs = z.object({
+  /** `name@realm!token`. */
+  tokenId: z.string(),
+  /** The secret, shown by the server only once; absent for an imported token. */
+  value: withMeta(z.string(), { secret: true }).optional(),
+});
+
 export const apiToken = configResource({
   token: "pbs:index:ApiToken",
   kind: "API token",
@@ -25,6 +34,7 @@ export const apiToken = configResource({
   inputs: apiTokenInputs,
   identity: ["userid", "tokenName"],
   secretOutputs: ["value"],
+  outputs: apiTokenOutputs,
   idOf: (inputs) => `${inputs.userid}!${inputs.tokenName}`,
   createAt: (inputs) => ({
     path: apiPath`/access/users/${inputs.userid}/token/${inputs.tokenName}`,

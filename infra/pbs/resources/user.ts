@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withMeta } from "../../provider/meta.ts";
 import { apiPath } from "../client.ts";
 import { configResource } from "./config-object.ts";
 import { comment, expire, userId } from "./values.ts";
@@ -13,11 +14,10 @@ const shortText = z
 export const userInputs = z.object({
   userid: userId,
   /** Only for the realm `pbs`. Set on creation: no API token may change a password later. */
-  password: z
-    .string()
-    .min(8, "a password has at least 8 characters")
-    .max(64, "a password has at most 64 characters")
-    .optional(),
+  password: withMeta(
+    z.string().min(8, "a password has at least 8 characters").max(64, "a password has at most 64 characters"),
+    { secret: true },
+  ).optional(),
   enable: z.boolean().default(true),
   expire,
   comment: comment.optional(),

@@ -1,0 +1,5 @@
+import { pbs } from "../provider.ts";
+import { schemaText } from "./schema.ts";
+
+// Packing writes it beside the bundle.
+process.stdout.write(`${await schemaText(pbs)}\n`);
