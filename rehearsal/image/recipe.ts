@@ -50,7 +50,7 @@ const guestAgentUnit = [
 
 /** The guest image of the rehearsal: what a cloud image brings, and the packages the lab's hosts ask for. */
 export const guestRecipe: ImageRecipe = {
-  revision: 1,
+  revision: 2,
   suite: "bookworm",
   packages: [
     "systemd",
@@ -61,6 +61,9 @@ export const guestRecipe: ImageRecipe = {
     "ifupdown",
     "iproute2",
     "nftables",
+    "chrony",
+    "auditd",
+    "unattended-upgrades",
     "locales",
     "sudo",
     "curl",
@@ -88,7 +91,10 @@ export const guestRecipe: ImageRecipe = {
     "/etc/apt/sources.list": "",
     "/etc/cloud/cloud.cfg.d/90-image.cfg": cloudInit.join("\n"),
     "/etc/network/interfaces": "source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n",
-    "/etc/systemd/journald.conf.d/small.conf": "[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\n",
+    // Sorts before whatever is delivered.
+    "/etc/systemd/journald.conf.d/00-image.conf": "[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\n",
+    // The kernel's audit belongs to the host. The package does not ask for it, and would fail at the first boot.
+    "/etc/systemd/system/auditd.service.d/00-image.conf": "[Unit]\nConditionSecurity=audit\n",
     "/etc/systemd/system/qemu-guest-agent.service": guestAgentUnit,
     "/etc/default/locale": "LANG=C.UTF-8\n",
     "/etc/resolv.conf": "",
@@ -102,11 +108,6 @@ export const guestRecipe: ImageRecipe = {
     "systemd-networkd-wait-online.service",
     "ifupdown-wait-online.service",
     "systemd-firstboot.service",
-    // The host's clock is the guest's clock.
-    "systemd-timesyncd.service",
-    // Nothing to fetch on a network without a way out.
-    "apt-daily.timer",
-    "apt-daily-upgrade.timer",
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
