@@ -28,8 +28,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     smtpPassword: settings.smtpPassword,
   });
 
-  const packages = new Map([...contents].map(([host, content]) => [host, content.packages]));
-  const machines = new Machines("machines", { site, packages }, withProviders);
+  const machines = new Machines("machines", { site }, withProviders);
 
   const backupServer = new BackupServer(
     "backup-server",

@@ -9,7 +9,6 @@ const boot: FirstBoot = {
   sshPort: 22,
   authorizedKeys: ["ssh-ed25519 AAAA operator"],
   hostKey: { privateKey: "private", publicKey: "public" },
-  packages: ["curl"],
 };
 
 describe("SSH at the first boot", () => {

@@ -10,10 +10,15 @@ export interface FirstBoot {
   readonly authorizedKeys: readonly string[];
   /** The guest's SSH host key, made by Pulumi, so that it is known before the first connection. */
   readonly hostKey: { readonly privateKey: string; readonly publicKey: string };
-  readonly packages: readonly string[];
   /** Where the second disk is mounted, if there is one. */
   readonly backupMountPath?: string;
 }
+
+/**
+ * Packages of the first boot: what the first delivery cannot do without. It installs the others, so that a new one
+ * reaches guests that exist and changes nobody's cloud-init data.
+ */
+export const firstBootPackages = ["ca-certificates", "curl", "qemu-guest-agent", "xz-utils"] as const;
 
 /** Renders cloud-init user data. */
 export function userData(boot: FirstBoot): string {
@@ -28,7 +33,7 @@ export function userData(boot: FirstBoot): string {
         gecos: "Operators and deliveries",
         groups: ["sudo"],
         // Deliveries write system files and units, so the account has to be able to.
-        sudo: ["ALL=(ALL) NOPASSWD:ALL"],
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
         shell: "/bin/bash",
         lock_passwd: true,
         ssh_authorized_keys: boot.authorizedKeys,
@@ -51,7 +56,7 @@ export function userData(boot: FirstBoot): string {
     ...(boot.sshPort === standardSshPort ? {} : { runcmd: takeSshPortUp }),
     ...(boot.backupMountPath === undefined ? {} : backupDisk(boot.backupMountPath)),
     package_update: true,
-    packages: boot.packages,
+    packages: firstBootPackages,
   };
   return `#cloud-config\n${stringify(config)}`;
 }

@@ -6,8 +6,6 @@ import { SshKey } from "./provider/sdk.ts";
 
 export interface MachinesArgs {
   readonly site: Site;
-  /** Packages that cloud-init installs, by guest. */
-  readonly packages: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A guest that exists and can be delivered to. */
@@ -31,12 +29,7 @@ export class Machines extends pulumi.ComponentResource {
     this.deployKey = new SshKey("deploy", { comment: `deliveries to ${site.name}` }, { parent: this });
 
     const images = this.downloadImages(site, managed);
-    this.machines = new Map(
-      managed.map((guest) => [
-        guest.name,
-        this.createMachine(site, guest, images, args.packages.get(guest.name) ?? []),
-      ]),
-    );
+    this.machines = new Map(managed.map((guest) => [guest.name, this.createMachine(site, guest, images)]));
     this.registerOutputs({});
   }
 
@@ -72,7 +65,6 @@ export class Machines extends pulumi.ComponentResource {
     site: Site,
     guest: Guest,
     images: ReadonlyMap<string, proxmoxve.download.File>,
-    packages: readonly string[],
   ): Machine {
     const child = { parent: this };
     const image = images.get(`${guest.node}-${guest.image}`);
@@ -101,7 +93,6 @@ export class Machines extends pulumi.ComponentResource {
                   sshPort: site.access.sshPort,
                   authorizedKeys: [deployKey, ...site.access.authorizedKeys],
                   hostKey: { privateKey, publicKey },
-                  packages,
                   ...(guest.backupDisk ? { backupMountPath: guest.backupDisk.mountPath } : {}),
                 }),
               ),
@@ -147,7 +138,10 @@ export class Machines extends pulumi.ComponentResource {
               },
             },
           ],
-          dns: { servers: network.dnsServers, domain: site.domain },
+          // Without servers, a domain to search is nothing: PVE then gives the node's own settings.
+          ...(network.dnsServers.length === 0
+            ? {}
+            : { dns: { servers: network.dnsServers, domain: site.domain } }),
           // Spelt out instead of taken from the file: it is read at the first boot only, so a later change of its
           // content must not replace the guest.
           userDataFileId: `${site.proxmox.storage.snippets}:snippets/${userDataFile}`,
