@@ -153,8 +153,9 @@ def report_facts(plan):
             facts["sha256"] = content.installed_digest(file["path"])
         file_facts[file["path"]] = facts
     unit_facts = {}
+    shown = units.show_all([unit["name"] for unit in plan["units"]])
     for unit in plan["units"]:
-        facts = {} if units.is_template(unit["name"]) else units.show(unit["name"])
+        facts = shown.get(unit["name"], {})
         rests = unit["state"] == "started" and (units.has_finished(facts) or units.is_skipped(facts))
         running = units.is_active(facts) or rests
         unit_facts[unit["name"]] = {"enabled": units.enabled_of(facts), "state": "started" if running else "stopped"}
