@@ -69,7 +69,7 @@ describe("guests", () => {
       initialization: { ipConfigs: [{ ipv4: { address: "10.16.207.52/24", gateway: "10.16.207.1" } }] },
     });
     expect(vm.disks).toMatchObject([
-      { interface: "scsi0", size: 200, importFrom: "node02-ubuntu-2404-id" },
+      { interface: "scsi0", size: 200, importFrom: "local:import/ubuntu-24.04-20260705.qcow2" },
       { interface: "scsi1", size: 400 },
     ]);
   });

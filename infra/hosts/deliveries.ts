@@ -48,7 +48,13 @@ export class Deliveries extends pulumi.ComponentResource {
             })),
             units: contents.units.map((unit) => ({ ...unit })),
           },
-          { parent: this, dependsOn: [machine.vm, ...before], deletedWith: machine.vm },
+          {
+            parent: this,
+            dependsOn: [machine.vm, ...before],
+            deletedWith: machine.vm,
+            // A guest that is made anew is empty.
+            replaceWith: [machine.vm],
+          },
         ),
       );
     }

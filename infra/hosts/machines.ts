@@ -2,7 +2,9 @@ import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import * as pulumi from "@pulumi/pulumi";
 import type { Guest, Site } from "../site.ts";
 import { userData } from "./cloud-init.ts";
+import { waitsFor } from "./creation-order.ts";
 import { SshKey } from "./provider/sdk.ts";
+import { restartWarning } from "./restarts.ts";
 
 export interface MachinesArgs {
   readonly site: Site;
@@ -21,6 +23,7 @@ export class Machines extends pulumi.ComponentResource {
   readonly machines: ReadonlyMap<string, Machine>;
   /** The key with which deliveries log in. */
   readonly deployKey: SshKey;
+  private readonly restartWarning = restartWarning("guest-restarts");
 
   constructor(name: string, args: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lab:hosts:Machines", name, {}, opts);
@@ -29,7 +32,13 @@ export class Machines extends pulumi.ComponentResource {
     this.deployKey = new SshKey("deploy", { comment: `deliveries to ${site.name}` }, { parent: this });
 
     const images = this.downloadImages(site, managed);
-    this.machines = new Map(managed.map((guest) => [guest.name, this.createMachine(site, guest, images)]));
+    const order = waitsFor(managed, site.proxmox.parallelCreatesPerNode);
+    const machines = new Map<string, Machine>();
+    for (const guest of managed) {
+      const before = machines.get(order.get(guest.name) ?? "");
+      machines.set(guest.name, this.createMachine(site, guest, images, before));
+    }
+    this.machines = machines;
     this.registerOutputs({});
   }
 
@@ -54,7 +63,8 @@ export class Machines extends pulumi.ComponentResource {
             checksumAlgorithm: "sha256",
             overwrite: false,
           },
-          { parent: this },
+          // A changed image keeps its file's name, so the new one can only come after the old one is gone.
+          { parent: this, deleteBeforeReplace: true },
         ),
       );
     }
@@ -65,11 +75,13 @@ export class Machines extends pulumi.ComponentResource {
     site: Site,
     guest: Guest,
     images: ReadonlyMap<string, proxmoxve.download.File>,
+    before: Machine | undefined,
   ): Machine {
     const child = { parent: this };
     const image = images.get(`${guest.node}-${guest.image}`);
+    const imageFile = site.images[guest.image ?? ""]?.fileName;
     const network = site.networks[guest.network];
-    if (!image || !network) throw new Error(`guest ${guest.name} has no image or network`);
+    if (!image || !imageFile || !network) throw new Error(`guest ${guest.name} has no image or network`);
     const prefixLength = network.cidr.split("/")[1];
 
     const hostKey = new SshKey(`${guest.name}-host`, { comment: guest.name }, child);
@@ -118,7 +130,13 @@ export class Machines extends pulumi.ComponentResource {
         operatingSystem: { type: "l26" },
         scsiHardware: "virtio-scsi-single",
         disks: [
-          { ...disk, interface: "scsi0", importFrom: image.id, size: guest.diskGib },
+          {
+            ...disk,
+            interface: "scsi0",
+            // Spelt out instead of taken from the download: a guest is not made anew because there is a newer image.
+            importFrom: `${site.proxmox.storage.images}:import/${imageFile}`,
+            size: guest.diskGib,
+          },
           ...(guest.backupDisk ? [{ ...disk, interface: "scsi1", size: guest.backupDisk.sizeGib }] : []),
         ],
         networkDevices: [
@@ -156,7 +174,9 @@ export class Machines extends pulumi.ComponentResource {
         ...child,
         protect: guest.protected && !site.disposable,
         deleteBeforeReplace: true,
-        dependsOn: [firstBoot],
+        dependsOn: [image, firstBoot, ...(before ? [before.vm] : [])],
+        replacementTrigger: guest.imageGeneration,
+        hooks: { beforeUpdate: [this.restartWarning] },
       },
     );
     return { guest, vm, hostKey: hostKey.publicKey };

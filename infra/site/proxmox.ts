@@ -27,6 +27,11 @@ export const proxmox = z.strictObject({
       }),
     )
     .min(1, "at least one node"),
+  /**
+   * How many guests are made at once on one node. Small nodes wait for the lock of their storage, and what waits too
+   * long fails. Default 2.
+   */
+  parallelCreatesPerNode: positive.default(2),
   storage: z
     .strictObject({
       /** Where downloaded images are kept: a storage with content type `import`. */
@@ -93,7 +98,10 @@ const backup = z.discriminatedUnion("tool", [
 /** One virtual machine. */
 export const guest = z.strictObject({
   /** The VMID, unique in the cluster. */
-  id: z.int().min(100, "a VMID from 100 to 999999999").max(999_999_999, "a VMID from 100 to 999999999"),
+  id: z
+    .int("a VMID from 100 to 999999999")
+    .min(100, "a VMID from 100 to 999999999")
+    .max(999_999_999, "a VMID from 100 to 999999999"),
   name: label,
   /** A name of `proxmox.nodes`. */
   node: label,
@@ -102,6 +110,11 @@ export const guest = z.strictObject({
   os: z.enum(["linux", "windows"]).default("linux"),
   /** A key of `images`; required for a managed guest. */
   image: label.optional(),
+  /**
+   * A higher number makes the guest anew from its image as it is now: everything on its disks is lost. A changed image
+   * alone changes no guest. Default 1.
+   */
+  imageGeneration: positive.default(1),
   cores: positive.default(2),
   memoryMib: z.int().min(256, "at least 256 MiB").default(2048),
   diskGib: positive.default(16),
