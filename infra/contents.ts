@@ -1,7 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { postgresServer } from "./databases/postgres.ts";
 import { backupRuntime } from "./databases/runtime.ts";
+import { firstBootPackages } from "./hosts/cloud-init.ts";
 import { type Contribution, type Merged, merge } from "./hosts/contribution.ts";
+import { firewall } from "./hosts/firewall.ts";
+import { hardening } from "./hosts/hardening.ts";
+import { inboundRelations } from "./hosts/relations.ts";
 import { alertmanager } from "./monitoring/alertmanager.ts";
 import { nodeExporter, postgresExporter } from "./monitoring/exporters.ts";
 import { prometheus } from "./monitoring/prometheus.ts";
@@ -19,6 +23,7 @@ export interface ContentsArgs {
 /** What each host gets: the contributions of every role that the site gives it. */
 export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
   const { site } = args;
+  const relations = inboundRelations(site);
   return new Map(
     site.guests
       .filter(({ managed, os }) => managed && os === "linux")
@@ -26,6 +31,8 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
         guest.name,
         merge(guest.name, [
           base,
+          firewall(relations.get(guest.name) ?? []),
+          ...hardening(site, guest),
           nodeExporter(site),
           ...databaseRoles(args, guest),
           ...monitoringRoles(args, guest),
@@ -43,9 +50,8 @@ export function hostOrder(site: Site): ReadonlyMap<string, readonly string[]> {
   );
 }
 
-const base: Contribution = {
-  packages: ["ca-certificates", "curl", "qemu-guest-agent", "xz-utils"],
-};
+/** Of the first boot, again: a guest may have lost one since. */
+const base: Contribution = { packages: firstBootPackages };
 
 function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
   const { site, runtimeBundle, replicationPasswords } = args;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -14,7 +14,13 @@ import { resolved } from "./mocks.ts";
 const hosts = ["proj-pg01", "proj-pg02", "proj-mon01", "proj-exp01"] as const;
 
 /** Programs that units call and that the distribution brings. */
-const fromPackages = ["/bin/kill", "/usr/bin/psql"];
+const fromPackages = [
+  "/bin/kill",
+  "/usr/bin/psql",
+  "/usr/bin/systemctl",
+  "/usr/sbin/augenrules",
+  "/usr/sbin/nft",
+];
 
 let folder: string;
 
@@ -55,8 +61,8 @@ async function write(host: string, path: string, text: string, mode: number): Pr
 
 const at = (host: string, path: string) => join(folder, host, path);
 
-async function check(tool: ToolName | "systemd-analyze", args: readonly string[]): Promise<string> {
-  const program = tool === "systemd-analyze" ? tool : (await findTool(tool))?.path;
+async function check(tool: ToolName | "systemd-analyze" | "nft", args: readonly string[]): Promise<string> {
+  const program = tool === "systemd-analyze" || tool === "nft" ? tool : (await findTool(tool))?.path;
   if (program === undefined) throw new Error(`${tool} is not there: \`./lab test\` installs it`);
   const { exitCode, all } = await execa(program, [...args], { all: true, reject: false });
   return exitCode === 0 ? "" : `${basename(program)} ${args.join(" ")}:\n${all}`;
@@ -98,12 +104,16 @@ describe("what is delivered is accepted by the programs that read it", () => {
   it.each(hosts)("systemd: the units of %s", async (host) => {
     // Verified against the host's own files, since the programs are there and not here.
     const args = ["verify", "--recursive-errors=no", `--root=${join(folder, host)}`, "--man=no"];
-    const units = await execa("ls", [at(host, "/etc/systemd/system")]);
+    const names = (await readdir(at(host, "/etc/systemd/system"))).filter((name) => !name.endsWith(".d"));
     const result = await check("systemd-analyze", [
       ...args,
-      ...units.stdout.split("\n").map((unit) => `/etc/systemd/system/${unit}`),
+      ...names.map((unit) => `/etc/systemd/system/${unit}`),
     ]);
     expect(result).toBe("");
+  });
+
+  it.skipIf(process.getuid?.() !== 0).each(hosts)("nft: the firewall of %s", async (host) => {
+    expect(await check("nft", ["--check", "--file", at(host, "/etc/lab/firewall.nft")])).toBe("");
   });
 
   it("sh: the script that makes a cluster", async () => {
