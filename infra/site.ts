@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkTogether } from "./site/checks.ts";
 import { label } from "./site/primitives.ts";
-import { type Problem, problemOf, SiteError, unusableNames } from "./site/problems.ts";
+import { type Problem, pathOf, problemOf, SiteError, unusableNames } from "./site/problems.ts";
 import { archive, objectives, pbs, policies, retentions } from "./site/protection.ts";
 import { access, domain, guest, images, networks, proxmox } from "./site/proxmox.ts";
 import { binaries, databases, monitoring } from "./site/services.ts";
@@ -49,9 +49,9 @@ export function parseSite(input: unknown): Site {
   const given = typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
   problems.push(...unusableNames(given));
   for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(schema.shape, key)) {
+    if (!Object.hasOwn(schema.shape, key) && key !== "__proto__") {
       problems.push({
-        path: key,
+        path: pathOf([key]),
         value: given[key],
         reason: "there is no such section",
         allowed: Object.keys(schema.shape).join(", "),

@@ -64,6 +64,14 @@ export function problemOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[
       allowed: "the properties the schema documents",
     };
   }
+  if (issue.code === "invalid_key") {
+    return {
+      path,
+      value: issue.path.at(-1),
+      reason: "nothing can be called so",
+      allowed: issue.issues[0]?.message ?? "another name",
+    };
+  }
   if (value === undefined && issue.code === "invalid_type") {
     return { path, value, reason: "it is required", allowed: `a value of type ${issue.expected}` };
   }
@@ -101,7 +109,12 @@ function isDefaultMessage(message: string): boolean {
 
 export function pathOf(keys: readonly PropertyKey[]): string {
   return keys
-    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`))
+    .map((key, index) => {
+      if (typeof key === "number") return `[${key}]`;
+      const name = String(key);
+      // Any other name would read as a part of the path, or as the end of the line.
+      return /^[\w.-]+$/.test(name) ? `${index > 0 ? "." : ""}${name}` : `[${JSON.stringify(name)}]`;
+    })
     .join("");
 }
 

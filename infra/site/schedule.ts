@@ -21,14 +21,30 @@ const forever = 2100;
 /** So many days with a run hold every pattern of leap day, month end and weekday that a schedule can name. */
 const daysToCompare = 800;
 
+/** A schedule is asked for once for each guest that uses it. */
+const parsed = new Map<string, Schedule>();
+
 /** Parses a calendar event as the product would, and finds out how far apart its runs are. */
 export function parseSchedule(scheduler: Scheduler, text: string): Schedule {
+  const key = `${scheduler} ${text}`;
+  const known = parsed.get(key);
+  if (known) return known;
+  const schedule = parse(scheduler, text);
+  parsed.set(key, schedule);
+  return schedule;
+}
+
+function parse(scheduler: Scheduler, text: string): Schedule {
+  const unknownZone = scheduler === "systemd" ? / ([A-Za-z]+\/\S+)$/.exec(text)?.[1] : undefined;
+  if (unknownZone !== undefined && !isTimeZone(unknownZone)) {
+    return { ok: false, reason: `systemd cannot parse this schedule: there is no time zone ${unknownZone}` };
+  }
   const event = parseCalendarEvent(common(scheduler, text));
   if (!event.ok) return { ok: false, reason: `${scheduler} cannot parse this schedule: ${event.reason}` };
   const gaps = gapsOf(event.event);
   const examples = nextRuns(event.event, from, 3);
   if (!gaps) {
-    return { ok: false, reason: `this schedule runs ${examples.length === 1 ? "only once" : "never"}` };
+    return { ok: false, reason: `this schedule ${examples.length === 1 ? "runs only once" : "never runs"}` };
   }
   const lastYear = event.event.years?.at(-1) ?? forever;
   if (lastYear < forever) {

@@ -1,0 +1,280 @@
+import { refuses } from "./testing.ts";
+
+refuses("Guests, networks, nodes and images that are wrong", [
+  [
+    "two guests with one id",
+    (s) => {
+      s.guests[1].id = 2001;
+    },
+    "guests[1].id: 2001: VMID 2001 is used twice; allowed: a value of its own",
+  ],
+  [
+    "two guests with one name",
+    (s) => {
+      s.guests[4].name = "proj-dp01";
+    },
+    'guests[4].name: "proj-dp01": guest proj-dp01 is named twice; allowed: a value of its own',
+  ],
+  [
+    "two guests with one address",
+    (s) => {
+      s.guests[1].address = s.guests[0].address;
+    },
+    'guests[1].address: "10.16.207.51": 10.16.207.51 is given to two guests; allowed: a value of its own',
+  ],
+  [
+    "an address outside its network",
+    (s) => {
+      s.guests[0].address = "10.99.0.5";
+    },
+    'guests[0].address: "10.99.0.5": it lies outside network lab; allowed: a host address in 10.16.207.0/24',
+  ],
+  [
+    "the broadcast address",
+    (s) => {
+      s.guests[0].address = "10.16.207.255";
+    },
+    'guests[0].address: "10.16.207.255": it lies outside network lab; allowed: a host address in 10.16.207.0/24',
+  ],
+  [
+    "the gateway's address",
+    (s) => {
+      s.guests[0].address = "10.16.207.1";
+    },
+    'guests[0].address: "10.16.207.1": it is the gateway of network lab; allowed: another address in 10.16.207.0/24',
+  ],
+  [
+    "a node's address",
+    (s) => {
+      s.guests[0].address = "10.16.207.12";
+    },
+    'guests[0].address: "10.16.207.12": it is the address of node node02; allowed: an address of its own',
+  ],
+  [
+    "the backup server's address",
+    (s) => {
+      s.guests[0].address = "10.16.207.218";
+    },
+    'guests[0].address: "10.16.207.218": it is the address of the backup server; allowed: an address of its own',
+  ],
+  [
+    "text that is no address",
+    (s) => {
+      s.guests[0].address = "10.16.207.300";
+    },
+    'guests[0].address: "10.16.207.300": it is not valid; allowed: an IPv4 address such as 10.16.207.218',
+  ],
+  [
+    "an address with a leading zero",
+    (s) => {
+      s.guests[0].address = "10.16.207.051";
+    },
+    'guests[0].address: "10.16.207.051": it is not valid; allowed: an IPv4 address such as 10.16.207.218',
+  ],
+  [
+    "an unknown node",
+    (s) => {
+      s.guests[0].node = "node09";
+    },
+    'guests[0].node: "node09": there is no such node; allowed: node01, node02, node03, node04, node05, node06, node07',
+  ],
+  [
+    "an unknown network",
+    (s) => {
+      s.guests[0].network = "dmz";
+    },
+    'guests[0].network: "dmz": there is no such network; allowed: lab',
+  ],
+  [
+    "a network called like something that objects inherit",
+    (s) => {
+      s.guests[0].network = "constructor";
+    },
+    'guests[0].network: "constructor": there is no such network; allowed: lab',
+  ],
+  [
+    "an unknown tier",
+    (s) => {
+      s.guests[0].tier = "gold";
+    },
+    'guests[0].tier: "gold": there is no such objective; allowed: critical, standard',
+  ],
+  [
+    "an unknown policy",
+    (s) => {
+      s.guests[0].backup.policy = "hourly";
+    },
+    'guests[0].backup.policy: "hourly": there is no such policy; allowed: proj-dp01-daily, proj-pg01-daily, linux-weekly',
+  ],
+  [
+    "an unknown image",
+    (s) => {
+      s.guests[0].image = "ubuntu-2604";
+    },
+    'guests[0].image: "ubuntu-2604": there is no such image; allowed: ubuntu-2404',
+  ],
+  [
+    "a managed guest without an image",
+    (s) => {
+      delete s.guests[0].image;
+    },
+    "guests[0].image: missing: a managed guest is made from an image; allowed: ubuntu-2404, or managed: false",
+  ],
+  [
+    "a managed guest with Windows",
+    (s) => {
+      s.guests[4].os = "windows";
+    },
+    'guests[4].os: "windows": guests are made from cloud images and set up by cloud-init, which is Linux\'s; allowed: linux, or managed: false',
+  ],
+  [
+    "an image without a digest",
+    (s) => {
+      delete s.images["ubuntu-2404"].sha256;
+    },
+    "images.ubuntu-2404.sha256: missing: it is required; allowed: a value of type string",
+  ],
+  [
+    "an image with a short digest",
+    (s) => {
+      s.images["ubuntu-2404"].sha256 = "abc";
+    },
+    'images.ubuntu-2404.sha256: "abc": it is not valid; allowed: a SHA-256 digest: 64 lower-case hexadecimal digits',
+  ],
+  [
+    "an image from an address that is none",
+    (s) => {
+      s.images["ubuntu-2404"].url = "http://%";
+    },
+    'images.ubuntu-2404.url: "http://%": it is not valid; allowed: an http:// or https:// address',
+  ],
+  [
+    "two images in one file",
+    (s) => {
+      s.images.other = { ...s.images["ubuntu-2404"] };
+    },
+    'images.other.fileName: "ubuntu-24.04-20260705.qcow2": image ubuntu-2404 is stored under it; allowed: a file name of its own',
+  ],
+  [
+    "a VMID that PVE does not give",
+    (s) => {
+      s.guests[0].id = 99;
+    },
+    "guests[0].id: 99: it is not valid; allowed: a VMID from 100 to 999999999",
+  ],
+  [
+    "a VMID with a fraction",
+    (s) => {
+      s.guests[0].id = 2001.5;
+    },
+    "guests[0].id: 2001.5: it has the wrong type; allowed: a VMID from 100 to 999999999",
+  ],
+  [
+    "a number as text",
+    (s) => {
+      s.guests[0].cores = "8";
+    },
+    'guests[0].cores: "8": it has the wrong type; allowed: a whole number',
+  ],
+  [
+    "a misspelt property",
+    (s) => {
+      s.guests[0].memory = 5;
+    },
+    'guests[0]: ["memory"]: there are no such properties; allowed: the properties the schema documents',
+  ],
+  [
+    "a guest without a backup decision",
+    (s) => {
+      delete s.guests[0].backup;
+    },
+    "guests[0].backup: missing: it is required; allowed: a value of type object",
+  ],
+  [
+    "an unknown backup tool",
+    (s) => {
+      s.guests[0].backup = { tool: "tape" };
+    },
+    'guests[0].backup.tool: "tape": it matches none of the forms; allowed: pbs, veeam, iperius, other, none',
+  ],
+  [
+    "no backup without a reason",
+    (s) => {
+      s.guests[0].backup = { tool: "none", reason: "no" };
+    },
+    'guests[0].backup.reason: "no": it is not valid; allowed: why losing this guest is acceptable, in a sentence',
+  ],
+  [
+    "no guest",
+    (s) => {
+      s.guests = [];
+    },
+    "guests: []: it is not valid; allowed: at least one guest",
+  ],
+  [
+    "a mount path that a unit file would read otherwise",
+    (s) => {
+      s.guests[1].backupDisk.mountPath = "/mnt/back up";
+    },
+    'guests[1].backupDisk.mountPath: "/mnt/back up": it is not valid; allowed: an absolute path of letters, digits, dots, hyphens and underscores without a trailing slash, such as /mnt/backup',
+  ],
+  [
+    "a mount path that climbs",
+    (s) => {
+      s.guests[1].backupDisk.mountPath = "/mnt/../etc";
+    },
+    'guests[1].backupDisk.mountPath: "/mnt/../etc": it is not valid; allowed: an absolute path of letters, digits, dots, hyphens and underscores without a trailing slash, such as /mnt/backup',
+  ],
+  [
+    "a network with host bits",
+    (s) => {
+      s.networks.lab.cidr = "10.16.207.1/24";
+    },
+    'networks.lab.cidr: "10.16.207.1/24": it is not valid; allowed: an IPv4 network such as 10.16.207.0/24, with no host bits set',
+  ],
+  [
+    "networks that overlap",
+    (s) => {
+      s.networks.other = { cidr: "10.16.0.0/16", bridge: "vmbr1" };
+    },
+    'networks.other.cidr: "10.16.0.0/16": it overlaps network lab (10.16.207.0/24); allowed: networks that share no address',
+  ],
+  [
+    "a gateway outside its network",
+    (s) => {
+      s.networks.lab.gateway = "10.16.208.1";
+    },
+    'networks.lab.gateway: "10.16.208.1": it lies outside its network; allowed: a host address in 10.16.207.0/24',
+  ],
+  [
+    "a VLAN that does not exist",
+    (s) => {
+      s.networks.lab.vlanId = 4095;
+    },
+    "networks.lab.vlanId: 4095: it is not valid; allowed: a VLAN id from 1 to 4094",
+  ],
+  [
+    "a bridge with too long a name",
+    (s) => {
+      s.networks.lab.bridge = "bridge-to-nowhere";
+    },
+    'networks.lab.bridge: "bridge-to-nowhere": it is not valid; allowed: a bridge name of at most 15 characters, such as vmbr0',
+  ],
+  [
+    "two nodes with one name",
+    (s) => {
+      s.proxmox.nodes[1].name = "node01";
+      s.guests[1].node = "node03";
+    },
+    'proxmox.nodes[1].name: "node01": node node01 is named twice; allowed: a value of its own',
+  ],
+  [
+    "no node",
+    (s) => {
+      s.proxmox.nodes = [];
+      s.guests = s.guests.slice(0, 0);
+    },
+    "proxmox.nodes: []: it is not valid; allowed: at least one node",
+    "guests: []: it is not valid; allowed: at least one guest",
+  ],
+]);
