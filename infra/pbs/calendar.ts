@@ -14,10 +14,10 @@ export interface CalendarEvent {
   readonly seconds?: readonly number[];
 }
 
-/** A parsed event, or in one sentence what is wrong and what to write instead. */
+/** A parsed event, or in one sentence what is wrong, and where that is clear, what is probably meant. */
 export type ParsedCalendarEvent =
   | { readonly ok: true; readonly event: CalendarEvent }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly instead?: string };
 
 type Field = "years" | "months" | "days" | "hours" | "minutes" | "seconds";
 type Fields = { [F in Field]?: readonly number[] };
@@ -48,7 +48,14 @@ const shorthands: Readonly<Record<string, CalendarEvent>> = {
 };
 
 /** Carries a sentence out of the nested parsing; never leaves this file. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  readonly instead: string | undefined;
+
+  constructor(message: string, instead?: string) {
+    super(message);
+    this.instead = instead;
+  }
+}
 
 /** Parses a calendar event as Proxmox Backup Server does. */
 export function parseCalendarEvent(text: string): ParsedCalendarEvent {
@@ -58,7 +65,11 @@ export function parseCalendarEvent(text: string): ParsedCalendarEvent {
     return { ok: true, event: parseParts(text) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { ok: false, reason: `"${text}" is not a calendar event: ${error.message}` };
+    const reason = `"${text}" is not a calendar event: ${error.message}`;
+    const { instead } = error;
+    return instead !== undefined && parseCalendarEvent(instead).ok
+      ? { ok: false, reason, instead }
+      : { ok: false, reason };
   }
 }
 
@@ -82,19 +93,28 @@ function parseParts(text: string): CalendarEvent {
       Object.assign(event, parseDate(part));
       has = "date";
     } else {
-      throw new Refusal(
-        `"${part}" is neither a date (with "-") nor a time (with ":"); every five minutes is "*:00/5"`,
-      );
+      throw notADateNorTime(text, part);
     }
   }
   return has === "time" ? event : { ...event, ...midnight };
 }
 
+/** Proxmox VE takes a part without a colon for minutes; the backup server's documentation knows no such part. */
+function notADateNorTime(text: string, part: string): Refusal {
+  const neither = `"${part}" is neither a date (with "-") nor a time (with ":")`;
+  if (!/^[\d*/.,]+$/.test(part)) return new Refusal(`${neither}; every five minutes is "*:00/5"`);
+  const instead = text.replace(part, `*:${part.replace(/^\*\//, "00/")}`);
+  return new Refusal(`${neither}; Proxmox VE takes that for minutes, which are "${instead}" here`, instead);
+}
+
 function refuseForeignNotation(text: string): void {
   if (text === "") throw new Refusal('it is empty; every night is "02:30"');
-  if (text !== text.trim()) throw new Refusal("remove the blanks around it");
+  if (text !== text.trim()) throw new Refusal("remove the blanks around it", text.trim());
   if (text.startsWith("@")) {
-    throw new Refusal('the server knows neither "@daily" nor "@12345"; write "daily" or a date and a time');
+    throw new Refusal(
+      'the server knows neither "@daily" nor "@12345"; write "daily" or a date and a time',
+      text.slice(1),
+    );
   }
   if (text.includes("~")) {
     throw new Refusal('the server cannot count days from the end of a month; write for example "*-28"');
@@ -104,7 +124,10 @@ function refuseForeignNotation(text: string): void {
   }
   const zone = /[:\d] ([A-Z]{2,5}|[A-Za-z_]+\/[A-Za-z_/]+)$/.exec(text)?.[1];
   if (zone && !weekdayOf(zone)) {
-    throw new Refusal(`the server takes no time zone; remove "${zone}", times are in the server's own zone`);
+    throw new Refusal(
+      `the server takes no time zone; remove "${zone}", times are in the server's own zone`,
+      text.slice(0, -zone.length).trim(),
+    );
   }
 }
 

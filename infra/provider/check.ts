@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import type { Note } from "./engine.ts";
+import { metaOf, partOf } from "./meta.ts";
 import type { AnyResource, Failure } from "./resource.ts";
 import { containsUnknown, isRecord, type Properties } from "./values.ts";
 
@@ -45,7 +47,7 @@ export function checkShape(schema: z.ZodObject, given: Properties): Checked {
     if (parsed.success) {
       if (parsed.data !== undefined) inputs[property] = parsed.data;
     } else {
-      failures.push(...parsed.error.issues.map((issue) => failure(property, issue, value)));
+      failures.push(...parsed.error.issues.map((issue) => failure(property, issue, type, value)));
     }
   }
   return { inputs, failures };
@@ -87,13 +89,32 @@ function fromJson(text: string): unknown {
   }
 }
 
-function failure(property: string, issue: z.core.$ZodIssue, value: unknown): Failure {
+/** What to point out about inputs that are allowed all the same. */
+export function adviceOn(schema: z.ZodObject, inputs: Properties): Note[] {
+  return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([property, type]) => {
+    const value = inputs[property];
+    if (value === undefined || containsUnknown(value)) return [];
+    const advice = metaOf(type).advise?.(value);
+    return advice === undefined ? [] : [{ severity: "warning", message: `${property}: ${advice}` }];
+  });
+}
+
+function failure(property: string, issue: z.core.$ZodIssue, type: z.ZodType, value: unknown): Failure {
   const path = [property, ...issue.path].map(String);
   const got = valueAt(value, issue.path);
   // A wrong value helps to find the mistake, but an object or an absent value says nothing more than the path does.
-  const shown =
-    isRecord(got) || Array.isArray(got) || got === undefined ? "" : ` (got ${JSON.stringify(got)})`;
+  const says = !isRecord(got) && !Array.isArray(got) && got !== undefined && !isSecretAt(type, issue.path);
+  const shown = says ? ` (got ${JSON.stringify(got)})` : "";
   return { property: path.join("."), reason: `${issue.message}${shown}` };
+}
+
+/** Whether the value at a path, or any that it is part of, is secret. */
+function isSecretAt(type: z.ZodType, path: readonly PropertyKey[]): boolean {
+  if (metaOf(type).secret) return true;
+  const [key, ...rest] = path;
+  if (key === undefined) return false;
+  const part = partOf(type, key);
+  return part !== undefined && isSecretAt(part, rest);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -25,6 +25,15 @@ export function metaOf(type: z.ZodType): PropertyMeta {
   return {};
 }
 
+/** The type of a property of an object, of a record's values or of an array's elements. */
+export function partOf(type: z.ZodType, key: PropertyKey): z.ZodType | undefined {
+  const inner = innerOf(type);
+  if (inner) return partOf(inner, key);
+  if (type instanceof z.ZodObject) return (type.shape as Record<PropertyKey, z.ZodType>)[key];
+  if (type instanceof z.ZodArray) return type.element as z.ZodType;
+  return type instanceof z.ZodRecord ? (type.valueType as z.ZodType) : undefined;
+}
+
 /** The type that an optional one or one with a default is made of. */
 export function innerOf(type: z.ZodType): z.ZodType | undefined {
   const wrapped =

@@ -3,7 +3,7 @@ import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import services from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
-import { checkInputs, checkShape, parseConfig } from "./check.ts";
+import { adviceOn, checkInputs, checkShape, parseConfig } from "./check.ts";
 import { Engine } from "./engine.ts";
 import {
   checkFailure,
@@ -125,11 +125,11 @@ function handlers<Client, Config>(
       // Secrets arrive in plain and the engine marks what is returned under the same name: no operation can forget to.
       return new proto.ConfigureResponse();
     }),
-    check: unary<proto.CheckRequest, proto.CheckResponse>((request) => {
-      const { inputs, failures } = checkInputs(
-        resourceOf(request.getUrn()) as AnyResource<never>,
-        decode(request.getNews()),
-      );
+    check: unary<proto.CheckRequest, proto.CheckResponse>(async (request) => {
+      const resource = resourceOf(request.getUrn()) as AnyResource<never>;
+      const { inputs, failures } = checkInputs(resource, decode(request.getNews()));
+      const advice = failures.length > 0 ? [] : adviceOn(resource.inputs, inputs);
+      await Promise.all(advice.map((note) => engine.tell(request.getUrn(), note)));
       const response = new proto.CheckResponse();
       response.setInputs(encode(inputs));
       response.setFailuresList(failures.map(checkFailure));
