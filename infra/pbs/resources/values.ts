@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { nextRuns, parseCalendarEvent } from "../calendar.ts";
+import { withMeta } from "../../provider/meta.ts";
+import { adviseOnSchedule, refuseSchedule } from "../calendar-check.ts";
 
 const safeId = "[A-Za-z0-9_][A-Za-z0-9._-]*";
 const idAdvice =
@@ -41,16 +42,13 @@ export const comment = z
   .refine((text) => text === text.trim(), "a comment has no blanks around it");
 
 /** When to run, in the server's time zone; see `calendar.ts` for the notation. */
-export const schedule = z.string().superRefine((text, context) => {
-  const parsed = parseCalendarEvent(text);
-  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
-  else if (nextRuns(parsed.event, new Date(), 1).length === 0) {
-    context.addIssue({
-      code: "custom",
-      message: "this schedule never comes (again); check day, month and year",
-    });
-  }
-});
+export const schedule = withMeta(
+  z.string().superRefine((text, context) => {
+    const message = refuseSchedule(text, new Date());
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  }),
+  { advise: (text) => adviseOnSchedule(String(text), new Date()) },
+);
 
 /** `name@realm`. */
 export const userId = z
