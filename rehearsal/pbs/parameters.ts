@@ -15,7 +15,12 @@ export type ParameterType = {
     }
   | { readonly type: "integer"; readonly minimum?: number; readonly maximum?: number }
   | { readonly type: "boolean" }
-  | { readonly type: "array"; readonly enum?: readonly string[] }
+  | {
+      readonly type: "array";
+      readonly enum?: readonly string[];
+      /** A check of each item: the reason why it is wrong. */
+      readonly verifyItem?: (value: string) => string | undefined;
+    }
 );
 
 export type ParameterTypes = Readonly<Record<string, ParameterType>>;
@@ -60,9 +65,9 @@ type Parsed = { readonly value: ParameterValue } | { readonly reason: string };
 function parseList(type: ParameterType & { type: "array" }, list: readonly unknown[]): Parsed {
   const items = list.map(String);
   const wrong = type.enum && items.find((item) => !type.enum?.includes(item));
-  return wrong === undefined
-    ? { value: items }
-    : { reason: `value '${wrong}' is not defined in the enumeration.` };
+  if (wrong !== undefined) return { reason: `value '${wrong}' is not defined in the enumeration.` };
+  const reason = items.map((item) => type.verifyItem?.(item)).find((found) => found !== undefined);
+  return reason === undefined ? { value: items } : { reason };
 }
 
 function parseOne(type: ParameterType, given: unknown): Parsed {
@@ -88,7 +93,8 @@ function parseOne(type: ParameterType, given: unknown): Parsed {
   return reason === undefined ? { value: text } : { reason };
 }
 
-function stringFault(type: ParameterType & { type: "string" }, text: string): string | undefined {
+/** The reason why a text does not fit a type. */
+export function stringFault(type: ParameterType & { type: "string" }, text: string): string | undefined {
   if (type.minLength !== undefined && text.length < type.minLength) {
     return `value must be at least ${type.minLength} characters long`;
   }

@@ -19,7 +19,7 @@ export interface Reply {
 }
 
 /** A check that is made before the handler runs, and that says nothing about what is missing. */
-interface RoutePermission {
+export interface RoutePermission {
   /** Components of the ACL path; `{name}` is replaced by that parameter. */
   readonly path: readonly string[];
   readonly privilege: Privilege;

@@ -14,6 +14,8 @@ import { datastores } from "./routes/datastore.ts";
 import { groups } from "./routes/groups.ts";
 import { jobs } from "./routes/jobs.ts";
 import { namespaces } from "./routes/namespace.ts";
+import { notifications } from "./routes/notifications.ts";
+import { objects } from "./routes/objects.ts";
 import { snapshots } from "./routes/snapshots.ts";
 import { users } from "./routes/users.ts";
 import { Store } from "./state.ts";
@@ -50,6 +52,8 @@ export const routes: readonly Route[] = [
   ...namespaces,
   ...groups,
   ...jobs,
+  ...objects,
+  ...notifications,
   ...users,
   ...acl,
 ];

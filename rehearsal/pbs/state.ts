@@ -7,6 +7,8 @@ import type { ParameterValue } from "./parameters.ts";
 /** A section of a configuration file: property → value, as the API names them. */
 export type Section = Record<string, ParameterValue>;
 
+type Sections = Record<string, Section>;
+
 interface AclEntry {
   readonly path: string;
   readonly ugid: string;
@@ -17,10 +19,15 @@ interface AclEntry {
 
 /** Everything the server remembers beside tasks and backups. Secrets are kept as hashes. */
 export interface State {
-  datastore: Record<string, Section>;
-  prune: Record<string, Section>;
-  verification: Record<string, Section>;
-  sync: Record<string, Section>;
+  datastore: Sections;
+  prune: Sections;
+  verification: Sections;
+  sync: Sections;
+  remote: Sections;
+  s3: Sections;
+  "traffic-control": Sections;
+  metrics: Sections;
+  notifications: Sections;
   user: { users: Record<string, Section>; tokens: Record<string, Section> };
   acl: AclEntry[];
   secrets: Record<string, string>;
@@ -28,13 +35,49 @@ export interface State {
   lastRuns: Record<string, string>;
 }
 
-export type ConfigFile = "datastore" | "prune" | "verification" | "sync" | "user" | "acl";
+/** A configuration file that holds nothing but named sections. */
+export type SectionFile =
+  | "datastore"
+  | "prune"
+  | "verification"
+  | "sync"
+  | "remote"
+  | "s3"
+  | "traffic-control"
+  | "metrics"
+  | "notifications";
+
+export type ConfigFile = SectionFile | "user" | "acl";
+
+/** What a fresh installation notifies with. */
+export const builtinNotifications: Readonly<Record<string, Section>> = {
+  "mail-to-root": {
+    "section-type": "sendmail",
+    name: "mail-to-root",
+    "mailto-user": ["root@pam"],
+    comment: "Send mails to root@pam's email address",
+    origin: "builtin",
+  },
+  "default-matcher": {
+    "section-type": "matcher",
+    name: "default-matcher",
+    mode: "all",
+    target: ["mail-to-root"],
+    comment: "Route all notifications to mail-to-root",
+    origin: "builtin",
+  },
+};
 
 const empty: State = {
   datastore: {},
   prune: {},
   verification: {},
   sync: {},
+  remote: {},
+  s3: {},
+  "traffic-control": {},
+  metrics: {},
+  notifications: builtinNotifications,
   user: { users: { "root@pam": { userid: "root@pam" } }, tokens: {} },
   acl: [],
   secrets: {},

@@ -1,5 +1,6 @@
+import { isIP } from "node:net";
 import { parseCalendarEvent } from "../../infra/pbs/calendar.ts";
-import type { ParameterType } from "./parameters.ts";
+import { type ParameterType, stringFault } from "./parameters.ts";
 
 const safeId = "[A-Za-z0-9_][A-Za-z0-9._\\-]*";
 const oneLine = /^[^\p{Cc}]*$/u;
@@ -124,6 +125,44 @@ export const upid = {
   pattern:
     /^UPID:[a-zA-Z0-9][a-zA-Z0-9-]*:[0-9A-Fa-f]{8}:[0-9A-Fa-f]{8,9}:[0-9A-Fa-f]{8,16}:[0-9A-Fa-f]{8}:[^:\s]+:[^:\s]*:[^:\s]+:$/,
 } as const satisfies ParameterType;
+
+const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+const hostName = new RegExp(`^(?:${label}\\.)*${label}$`);
+
+/** The reason why a text is neither a host's name nor an address. */
+export function hostFault(text: string): string | undefined {
+  return hostName.test(text) || isIP(text) !== 0 ? undefined : "value does not match the regex pattern";
+}
+
+export const host = { type: "string", verify: hostFault } as const satisfies ParameterType;
+export const fingerprint = {
+  type: "string",
+  pattern: /^(?:[0-9a-fA-F]{2})(?::[0-9a-fA-F]{2}){31}$/,
+  optional: true,
+} as const satisfies ParameterType;
+
+/** Bytes per second, such as `10 MiB`. */
+export const rate = {
+  type: "string",
+  minLength: 1,
+  maxLength: 64,
+  optional: true,
+  verify: (text) =>
+    /^\d+(?:\.\d+)?\s*(?:[KMGTPE]i?)?B?$/i.test(text) ? undefined : `unable to parse human size '${text}'`,
+} as const satisfies ParameterType;
+export const rates = { "rate-in": rate, "rate-out": rate, "burst-in": rate, "burst-out": rate };
+
+/** An optional list whose items obey a rule. */
+export function listOf(verifyItem?: (text: string) => string | undefined): ParameterType & { type: "array" } {
+  return { type: "array", optional: true, ...(verifyItem ? { verifyItem } : {}) };
+}
+
+/** A check of list items by a type of text. */
+export function asText(
+  type: ParameterType & { readonly type: "string" },
+): (text: string) => string | undefined {
+  return (text) => stringFault(type, text);
+}
 
 export function optional<T extends ParameterType>(type: T): T & { readonly optional: true } {
   return { ...type, optional: true };

@@ -112,11 +112,13 @@ function boundsOf(type: ParameterType): object {
   const {
     pattern: _pattern,
     verify: _verify,
+    verifyItem: _verifyItem,
     enum: values,
     ...limits
   } = bounds as Described & {
     pattern?: RegExp;
     verify?: unknown;
+    verifyItem?: unknown;
   };
   return { type: kind, optional, ...limits, ...(values ? { enum: values.toSorted() } : {}) };
 }

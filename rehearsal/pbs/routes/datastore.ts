@@ -8,7 +8,7 @@ import { type ParameterTypes, type Values, verifyParameters } from "../parameter
 import { pick, type Route, type Server, textOf } from "../route.ts";
 import type { State } from "../state.ts";
 import type { TaskRun } from "../tasks.ts";
-import { comment, digest, flag, id, keepRules, optional, schedule, text, userId } from "../types.ts";
+import { comment, digest, flag, id, keepRules, optional, rate, schedule, text, userId } from "../types.ts";
 import { withoutProperties } from "./sections.ts";
 
 const tuning: ParameterTypes = {
@@ -38,7 +38,13 @@ const changeable: ParameterTypes = {
   "notify-user": optional(userId),
   "maintenance-mode": { ...text, verify: (value) => faultOf(maintenance, value, "type") },
 };
-const kept = ["name", "path", ...Object.keys(changeable)];
+const backend: ParameterTypes = {
+  type: { type: "string", enum: ["filesystem", "s3"], optional: true },
+  client: optional(id),
+  bucket: { type: "string", minLength: 3, maxLength: 63, pattern: /^[a-z0-9.-]+$/, optional: true },
+  "max-cache-size": rate,
+};
+const kept = ["name", "path", "backend", "backing-device", ...Object.keys(changeable)];
 const path = { type: "string", minLength: 1, maxLength: 4096 } as const;
 const auditable = ["Datastore.Audit", "Datastore.Backup"] as const;
 
@@ -61,6 +67,8 @@ export const datastores: readonly Route[] = [
     parameters: {
       name: id,
       path,
+      backend: { ...text, verify: (value) => faultOf(backend, value) },
+      "backing-device": text,
       ...changeable,
       ...retention,
       "reuse-datastore": flag,
@@ -70,6 +78,7 @@ export const datastores: readonly Route[] = [
     async run(server, values, caller) {
       const name = textOf(values, "name");
       refuseDuplicate(server, values);
+      requireBackend(server, values);
       const upid = await server.tasks.start("create-datastore", name, caller, async (run) => {
         await createChunkStore(server, values, run);
         await server.store.change("datastore", undefined, (state) => {
@@ -168,6 +177,15 @@ function refuseDuplicate(server: Server, values: Values): void {
       ]);
     }
   }
+}
+
+/** What is kept in an object store needs its endpoint and bucket. */
+function requireBackend(server: Server, values: Values): void {
+  const { type, client, bucket } = parsePropertyString(textOf(values, "backend"));
+  if (type !== "s3") return;
+  if (client === undefined) throw parameterError([["backend", "missing client for s3 backend"]]);
+  if (bucket === undefined) throw parameterError([["backend", "missing bucket for s3 backend"]]);
+  if (!server.store.state.s3[client]) throw new ApiError(400, `no such s3client '${client}'`);
 }
 
 async function createChunkStore(server: Server, values: Values, run: TaskRun): Promise<void> {

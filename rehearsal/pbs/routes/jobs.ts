@@ -1,30 +1,31 @@
-import { ApiError } from "../errors.ts";
+import { ApiError, parameterError } from "../errors.ts";
+import { owns } from "../groups.ts";
 import { type KeepRules, selectKept } from "../prune.ts";
 import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
 import { listNamespaces, listSnapshots, removeSnapshot } from "../snapshots.ts";
 import type { Section } from "../state.ts";
 import type { TaskRun } from "../tasks.ts";
 import {
+  asText,
   authId,
   comment,
   flag,
   id,
   keepRules,
+  listOf,
   maxDepth,
   namespace,
   optional,
+  rates,
   schedule,
-  text,
 } from "../types.ts";
-import { type JobKind, jobRoutes } from "./sections.ts";
+import { jobRoutes } from "./sections.ts";
 
 const threads = { type: "integer", minimum: 1, maximum: 32, optional: true } as const;
-const rate = { ...text, minLength: 1, maxLength: 64 } as const;
 
-const prune: JobKind = {
+const prune = jobRoutes({
   file: "prune",
   path: "prune",
-  section: "prune",
   properties: {
     id,
     store: id,
@@ -38,12 +39,11 @@ const prune: JobKind = {
   deletable: ["comment", "disable", "ns", "max-depth", ...Object.keys(keepRules)],
   read: ["Datastore.Audit"],
   modify: ["Datastore.Modify"],
-};
+});
 
-const verification: JobKind = {
+const verification = jobRoutes({
   file: "verification",
   path: "verify",
-  section: "verification",
   properties: {
     id,
     store: id,
@@ -68,7 +68,7 @@ const verification: JobKind = {
   ],
   read: ["Datastore.Audit", "Datastore.Verify"],
   modify: ["Datastore.Verify"],
-};
+});
 
 const syncProperties = {
   remote: optional(id),
@@ -79,7 +79,7 @@ const syncProperties = {
   schedule: optional(schedule),
   "remove-vanished": flag,
   "max-depth": maxDepth,
-  "group-filter": { type: "array", optional: true },
+  "group-filter": listOf(groupFilterFault),
   "transfer-last": { type: "integer", minimum: 1, optional: true },
   "resync-corrupt": flag,
   "verified-only": flag,
@@ -87,31 +87,32 @@ const syncProperties = {
   "run-on-mount": flag,
   "unmount-on-done": flag,
   "active-encryption-key": optional(id),
-  "associated-key": { type: "array", optional: true },
+  "associated-key": listOf(asText(id)),
   "sync-direction": { type: "string", enum: ["pull", "push"], optional: true },
   "worker-threads": threads,
-  "rate-in": rate,
-  "rate-out": rate,
-  "burst-in": rate,
-  "burst-out": rate,
+  ...rates,
   comment,
 } as const;
 
-const sync: JobKind = {
+const sync = jobRoutes({
   file: "sync",
   path: "sync",
-  section: "sync",
   properties: { id, store: id, ...syncProperties },
   deletable: Object.keys(syncProperties).filter((name) => !["remote-store", "resync-corrupt"].includes(name)),
+  listParameters: { "sync-direction": { type: "string", enum: ["all", "push", "pull"], optional: true } },
+  listed: (job, values) =>
+    values["sync-direction"] === "all" ||
+    (job["sync-direction"] ?? "pull") === (values["sync-direction"] ?? "pull"),
+  verify: verifySync,
   read: ["Datastore.Audit"],
   modify: ["Datastore.Backup"],
-};
+});
 
 /** Jobs: their configuration, and what pruning does. Verification and synchronisation are configuration only. */
 export const jobs: readonly Route[] = [
-  ...jobRoutes(prune),
-  ...jobRoutes(verification),
-  ...jobRoutes(sync),
+  ...prune,
+  ...verification,
+  ...sync,
   {
     method: "GET",
     path: "/admin/prune",
@@ -142,6 +143,47 @@ export const jobs: readonly Route[] = [
     },
   },
 ];
+
+function groupFilterFault(text: string): string | undefined {
+  return /^(?:(?:in|ex)clude:)?(?:type:(?:vm|ct|host)|group:(?:vm|ct|host)\/[A-Za-z0-9_][A-Za-z0-9._-]*|regex:.+)$/.test(
+    text,
+  )
+    ? undefined
+    : `Unable to parse group filter '${text}'`;
+}
+
+/** Beside the right to write here, a job needs one on what it reads from. */
+function verifySync(server: Server, job: Section, caller: string): void {
+  if (
+    job.remote === undefined &&
+    job.store === job["remote-store"] &&
+    (job.ns ?? "") === (job["remote-ns"] ?? "")
+  ) {
+    throw parameterError([["remote-store", "source and target datastore can't be the same"]]);
+  }
+  if (job["sync-direction"] === "push" && job["resync-corrupt"] === true) {
+    throw parameterError([["resync-corrupt", "push jobs do not support resync-corrupt option"]]);
+  }
+  const { access } = server;
+  const here = storeAclPath(job);
+  const other =
+    job.remote === undefined
+      ? access.has(caller, storeAclPath({ store: job["remote-store"], ns: job["remote-ns"] }), [
+          "Datastore.Read",
+        ])
+      : access.has(
+          caller,
+          ["remote", textOf(job, "remote"), textOf(job, "remote-store")],
+          [job["sync-direction"] === "push" ? "Remote.DatastoreBackup" : "Remote.Read"],
+        );
+  const allowed =
+    other &&
+    (job["remove-vanished"] !== true || access.has(caller, here, ["Datastore.Prune"])) &&
+    (job.owner === undefined ||
+      owns(textOf(job, "owner"), caller) ||
+      access.has(caller, here, ["Datastore.Modify"]));
+  if (!allowed) throw new ApiError(403, "permission check failed");
+}
 
 function lastRun(server: Server, key: string): object {
   const upid = server.store.state.lastRuns[key];
