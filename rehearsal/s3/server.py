@@ -2,7 +2,10 @@
 depends on it: object lock wants a checksum on every upload, and the conditions of bucket policies are evaluated."""
 
 import argparse
+import ctypes
+import hmac
 import io
+import os
 import signal
 import ssl
 import sys
@@ -21,12 +24,20 @@ CHECKSUM_HEADERS = ("HTTP_CONTENT_MD5", "HTTP_X_AMZ_TRAILER")
 class DurableApplication:
     """Runs one changing request at a time and answers it once its effect is on disk; reads run side by side."""
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], store: Store) -> None:
+    def __init__(self, application: Callable[..., Iterable[bytes]], store: Store, proxy_token: str | None) -> None:
         self.application = application
         self.store = store
+        self.proxy_token = proxy_token
         self.changing = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self.proxy_token is not None:
+            given = environ.pop("HTTP_X_PROXY_TOKEN", "")
+            if not hmac.compare_digest(given.encode(), self.proxy_token.encode()):
+                start_response("403 Forbidden", [("Content-Type", "text/plain")])
+                return [b"only the proxy in front is served here\n"]
+            if environ["PATH_INFO"].startswith("/_facts"):
+                return self.facts(environ, start_response)
         if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
             return self.application(environ, start_response)
         # Read before taking the lock: a slow client must not hold up the others.
@@ -39,6 +50,14 @@ class DurableApplication:
             answer = list(self.application(environ, start_response))
             self.record(environ)
             return answer
+
+    def facts(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        from facts import answer
+
+        with self.changing:
+            found = answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), self.store)
+        start_response("404 Not Found" if found is None else "200 OK", [("Content-Type", "application/json")])
+        return [found or b"null"]
 
     def refusal(self, environ: Environ) -> bytes | None:
         from moto.s3.models import s3_backends
@@ -80,7 +99,11 @@ def has_checksum(environ: Environ) -> bool:
 def read_body(environ: Environ) -> bytes:
     if environ.get("wsgi.input_terminated"):
         return environ["wsgi.input"].read()
-    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(length)
+    if len(body) != length:
+        raise ConnectionError(f"the request ended after {len(body)} of {length} bytes")
+    return body
 
 
 def service_of(environ: Environ) -> str:
@@ -93,6 +116,12 @@ def bucket_and_key(environ: Environ) -> tuple[str, str]:
     path = environ["PATH_INFO"].encode("latin-1").decode("utf-8")
     bucket, _, key = path.lstrip("/").partition("/")
     return bucket, key
+
+
+def end_with_parent() -> None:
+    """A proxy that was killed could not end this process."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def main() -> None:
@@ -114,11 +143,17 @@ def main() -> None:
     from werkzeug.serving import make_server
 
     policies.install()
+    proxy_token = os.environ.get("PROXY_TOKEN")
+    if proxy_token is not None:
+        from facts import trust_proxy
+
+        end_with_parent()
+        trust_proxy()
     context = None
     if options.tls_cert:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(options.tls_cert, options.tls_key)
-    application = DurableApplication(DomainDispatcherApplication(create_backend_app), store)
+    application = DurableApplication(DomainDispatcherApplication(create_backend_app), store, proxy_token)
     server = make_server(
         options.host,
         options.port,

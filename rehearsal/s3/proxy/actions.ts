@@ -89,6 +89,8 @@ const ofVersions: Readonly<Record<string, string>> = {
 
 /** Only these parameters choose nothing: what they are added to stays the same request. */
 const ignoredParameters = new Set(["x-id", "versionId"]);
+const signatureParameter =
+  /^X-Amz-(Algorithm|Content-Sha256|Credential|Date|Expires|SignedHeaders|Signature)$/;
 
 /**
  * The permissions that a request needs, all of them, as the S3 API reference names them under "Permissions" of each
@@ -246,7 +248,9 @@ function known(part: SubResource | undefined, method: string, name: string): str
 }
 
 function isOnly(query: S3Request["query"], allowed: readonly string[]): boolean {
-  return [...query.keys()].every((name) => ignoredParameters.has(name) || allowed.includes(name));
+  return [...query.keys()].every(
+    (name) => ignoredParameters.has(name) || signatureParameter.test(name) || allowed.includes(name),
+  );
 }
 
 function unknown(method: string, query: S3Request["query"]): S3Error {

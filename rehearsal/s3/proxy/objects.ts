@@ -1,0 +1,117 @@
+import { type Caller, demandKey, refusal } from "./access.ts";
+import { bucketArn, copySource } from "./actions.ts";
+import type { Context } from "./conditions.ts";
+import { accessDenied, S3Error } from "./errors.ts";
+import type { Answer } from "./forward.ts";
+import type { Facts, Moto, ObjectId } from "./moto.ts";
+import { announce } from "./notices.ts";
+import type { ProxyRequest } from "./request.ts";
+import { archiveClasses, type Restores } from "./restores.ts";
+
+/** Where objects and the copies of archived ones are known. */
+interface Known {
+  readonly moto: Moto;
+  readonly restores: Restores;
+}
+
+/** What S3 needs of the key: of the bucket's to write, of the object's to read, of the upload's for its parts. */
+export async function demandKeys(
+  moto: Moto,
+  caller: Caller,
+  request: ProxyRequest,
+  facts: Facts,
+): Promise<void> {
+  const { method, bucket, key, query, headers } = request;
+  if (key === "") return;
+  const uploadId = query.get("uploadId");
+  if (uploadId !== undefined) {
+    const upload = method === "PUT" || method === "POST" ? await moto.upload(bucket, uploadId) : undefined;
+    if (upload?.kmsKey)
+      demandKey(caller, upload.kmsKey, ["kms:GenerateDataKey", "kms:Decrypt"], bucket, facts);
+  } else if (method === "GET" && !isSubResource(request)) {
+    const object = await moto.object(idOf(request));
+    if (object?.kmsKey) demandKey(caller, object.kmsKey, ["kms:Decrypt"], bucket, facts);
+  } else if ((method === "PUT" && !isSubResource(request)) || (method === "POST" && query.has("uploads"))) {
+    const wanted = headers["x-amz-server-side-encryption-aws-kms-key-id"] ?? facts.buckets[bucket]?.kmsKey;
+    const algorithm = headers["x-amz-server-side-encryption"];
+    if (wanted && algorithm !== "AES256") demandKey(caller, wanted, ["kms:GenerateDataKey"], bucket, facts);
+    const copied = copySource(request);
+    const object = copied === undefined ? undefined : await moto.object(copied);
+    if (copied && object?.kmsKey) demandKey(caller, object.kmsKey, ["kms:Decrypt"], copied.bucket, facts);
+  }
+}
+
+/** @throws S3Error InvalidObjectState for what is archived and not restored (S3 API reference, GetObject) */
+export async function demandRestored({ moto, restores }: Known, request: ProxyRequest): Promise<void> {
+  const read =
+    request.method === "PUT"
+      ? copySource(request)
+      : request.method === "GET" && !isSubResource(request) && !request.query.has("uploadId")
+        ? idOf(request)
+        : undefined;
+  if (read === undefined || read.key === "") return;
+  const object = await moto.object(read);
+  if (object === undefined || !archiveClasses.has(object.storageClass)) return;
+  if (restores.isReadable({ ...read, versionId: object.versionId ?? undefined })) return;
+  throw new S3Error(403, "InvalidObjectState", "The operation is not valid for the object's storage class", {
+    StorageClass: object.storageClass,
+  });
+}
+
+export async function restore(
+  { moto, restores }: Known,
+  request: ProxyRequest,
+  document: string,
+): Promise<Answer> {
+  const object = await moto.object(idOf(request));
+  if (object === undefined)
+    throw new S3Error(404, "NoSuchKey", "The specified key does not exist.", { Key: request.key });
+  const days = Number(/<Days>(\d+)<\/Days>/.exec(document)?.[1] ?? Number.NaN);
+  if (!(days >= 1))
+    throw new S3Error(
+      400,
+      "MalformedXML",
+      "The XML you provided was not well-formed or did not validate against our published schema",
+    );
+  const tier = /<Tier>(\w+)<\/Tier>/.exec(document)?.[1] ?? "Standard";
+  const id = { ...idOf(request), versionId: object.versionId ?? undefined };
+  const status = await restores.request(id, object.storageClass, days, tier);
+  if (status === 202)
+    for (const problem of await announce(moto, "s3:ObjectRestore:Post", id, restores.now()))
+      console.error(problem);
+  return { status, headers: {}, body: "" };
+}
+
+/** What is answered about an object: the state of its restore, and nothing of what is not there. */
+export async function ofObject(
+  { moto, restores }: Known,
+  request: ProxyRequest,
+  caller: Caller,
+  context: Context,
+  facts: Facts,
+  answer: Answer,
+): Promise<Answer> {
+  // Who may not list a bucket is not told what it lacks (S3 API reference, GetObject, "Permissions").
+  const mayList =
+    refusal(caller, { action: "s3:ListBucket", resource: bucketArn(request.bucket) }, context, facts) ===
+    undefined;
+  if (answer.status === 404 && facts.buckets[request.bucket] && !mayList) {
+    if (typeof answer.body !== "string") answer.body.resume();
+    throw accessDenied();
+  }
+  const { "x-amz-restore": _, ...headers } = answer.headers;
+  const object = answer.status < 300 ? await moto.object(idOf(request)) : undefined;
+  if (object === undefined || !archiveClasses.has(object.storageClass)) return { ...answer, headers };
+  const header = restores.header({ ...idOf(request), versionId: object.versionId ?? undefined });
+  return { ...answer, headers: header === undefined ? headers : { ...headers, "x-amz-restore": header } };
+}
+
+export function isSubResource({ query }: ProxyRequest): boolean {
+  return ["acl", "attributes", "legal-hold", "restore", "retention", "tagging", "uploads"].some((name) =>
+    query.has(name),
+  );
+}
+
+export function idOf({ bucket, key, query }: ProxyRequest): ObjectId {
+  return { bucket, key, versionId: query.get("versionId") };
+}
