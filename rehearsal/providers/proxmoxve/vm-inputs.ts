@@ -40,7 +40,7 @@ export const vmInputs = z.object({
     ipConfigs: z.array(
       z.strictObject({ ipv4: z.strictObject({ address: z.string(), gateway: z.string().optional() }) }),
     ),
-    dns: z.strictObject({ servers: z.array(z.string()).optional(), domain: z.string() }),
+    dns: z.strictObject({ servers: z.array(z.string()).optional(), domain: z.string() }).optional(),
     userDataFileId: z.string(),
   }),
   serialDevices: z.array(z.strictObject({})).default([]),

@@ -28,12 +28,16 @@ export function described(recorded: VmInputs, config: VmConfig, running: boolean
     initialization: {
       ...recorded.initialization,
       userDataFileId: optionsOf(text("cicustom")).user ?? "",
-      dns: {
-        domain: text("searchdomain"),
-        ...(recorded.initialization.dns.servers === undefined && text("nameserver") === ""
-          ? {}
-          : { servers: list(text("nameserver"), / /) }),
-      },
+      ...(recorded.initialization.dns === undefined && text("searchdomain") + text("nameserver") === ""
+        ? {}
+        : {
+            dns: {
+              domain: text("searchdomain"),
+              ...(recorded.initialization.dns?.servers === undefined && text("nameserver") === ""
+                ? {}
+                : { servers: list(text("nameserver"), / /) }),
+            },
+          }),
       ipConfigs: indexed(config, "ipconfig").map(([, value]) => ({ ipv4: ipConfig(value) })),
     },
     serialDevices: indexed(config, "serial").map(() => ({})),

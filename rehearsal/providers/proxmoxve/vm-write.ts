@@ -62,7 +62,7 @@ export function needsReboot(recorded: Partial<VmInputs>, wanted: VmInputs): bool
 }
 
 /** Names that are the program's to decide; anything else in the configuration is PVE's own. */
-const managed = /^(net|ipconfig|serial|scsi|virtio|sata)\d+$|^(description|nameserver)$/;
+const managed = /^(net|ipconfig|serial|scsi|virtio|sata)\d+$|^(description|nameserver|searchdomain)$/;
 
 function settings(vm: VmInputs): Parameters {
   const { dns, ipConfigs, userDataFileId } = vm.initialization;
@@ -80,8 +80,8 @@ function settings(vm: VmInputs): Parameters {
     onboot: vm.onBoot,
     protection: vm.protection,
     cicustom: `user=${userDataFileId}`,
-    searchdomain: dns.domain,
-    nameserver: dns.servers?.length ? dns.servers.join(" ") : undefined,
+    searchdomain: dns?.domain,
+    nameserver: dns?.servers?.length ? dns.servers.join(" ") : undefined,
     ...Object.fromEntries(ipConfigs.map(({ ipv4 }, index) => [`ipconfig${index}`, ipConfig(ipv4)])),
     ...Object.fromEntries(vm.serialDevices.map((_, index) => [`serial${index}`, "socket"])),
   };
