@@ -9,18 +9,28 @@ const plan = planSchema.parse({
   stateFolder: "/var/lib/lab-delivery",
   unitFolder: "/etc/systemd/system",
   settleSeconds: 2,
+  packages: ["nftables"],
   users: [{ name: "prometheus" }],
   directories: [{ path: "/etc/prometheus", owner: "root", group: "root", mode: "0755" }],
-  files: [{ path: "/etc/prometheus/a.yml", owner: "prometheus", group: "prometheus", mode: "0600" }],
+  files: [
+    {
+      path: "/etc/prometheus/a.yml",
+      owner: "prometheus",
+      group: "prometheus",
+      mode: "0600",
+      validate: ["promtool", "%s"],
+    },
+  ],
 });
 
 describe("a plan for a recorded guest", () => {
-  it("has every place in the folder, one owner, and no account to make", () => {
+  it("has every place in the folder, one owner, and nothing to be done to this machine", () => {
     expect(movePlan(plan, root, account)).toEqual({
       ...plan,
       stateFolder: `${root}/var/lib/lab-delivery`,
       unitFolder: `${root}/etc/systemd/system`,
       settleSeconds: 0,
+      packages: [],
       users: [],
       directories: [{ path: `${root}/etc/prometheus`, owner: "me", group: "us", mode: "0755" }],
       files: [{ path: `${root}/etc/prometheus/a.yml`, owner: "me", group: "us", mode: "0600" }],
@@ -51,6 +61,7 @@ describe("what a recorded guest answers", () => {
       exists: true,
       files: { [`${root}/etc/prometheus/a.yml`]: { kind: "file", owner, group: "us", mode: "0600" } },
       directories: {},
+      packages: [],
       users: [],
       units: {},
       recorded: {},
@@ -58,6 +69,7 @@ describe("what a recorded guest answers", () => {
     expect(restored(facts("me"))).toMatchObject({
       files: { "/etc/prometheus/a.yml": { owner: "prometheus", group: "prometheus" } },
       users: ["prometheus"],
+      packages: ["nftables"],
     });
     expect(restored(facts("other"))).toMatchObject({
       files: { "/etc/prometheus/a.yml": { owner: "other" } },

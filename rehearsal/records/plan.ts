@@ -8,6 +8,7 @@ export const planSchema = z.looseObject({
   stateFolder: z.string().startsWith("/"),
   unitFolder: z.string().startsWith("/"),
   settleSeconds: z.number(),
+  packages: z.array(z.string()),
   users: z.array(z.looseObject({ name: z.string() })),
   directories: z.array(marked),
   files: z.array(marked),
@@ -35,9 +36,11 @@ export function movePlan(plan: HostPlan, root: string, account: Account): HostPl
     unitFolder: `${root}${plan.unitFolder}`,
     // Nothing runs that could fall over.
     settleSeconds: 0,
+    // Installing would be done to this machine, and its programs need not be there to look at a file.
+    packages: [],
     users: [],
     directories: plan.directories.map(moved),
-    files: plan.files.map(moved),
+    files: plan.files.map(({ validate: _, ...file }) => moved(file)),
   };
 }
 
@@ -70,6 +73,7 @@ export function restoreLine(line: string, plan: HostPlan, root: string, account:
     ...restored,
     files: owned(restored.files),
     directories: owned(restored.directories),
+    packages: plan.packages,
     users: plan.users.map(({ name }) => name),
   });
 }

@@ -49,6 +49,7 @@ describe("a recorded guest", () => {
   const inputs = (content: string) =>
     deliveryInputs({
       connection: connection(),
+      packages: ["no-such-package-anywhere"],
       users: [{ name: "prometheus", groups: [] }],
       directories: { "/var/lib/prometheus": { owner: "prometheus", group: "prometheus", mode: "0750" } },
       files: {
