@@ -1,4 +1,5 @@
 import { privilegeHint } from "./privileges.ts";
+import { smallestRoleFor } from "./roles.ts";
 
 /** An answer of Proxmox Backup Server that is not a success. */
 export class PbsError extends Error {
@@ -69,6 +70,9 @@ function hint(status: number, reason: string, method: string, path: string, toke
   if (status === 401) {
     return `; check that the token ${tokenId} exists, is enabled and not expired, and that tokenSecret is the value shown when it was made`;
   }
+  if (status === 502 || status === 503 || status === 504) {
+    return "; the server is starting, or overloaded: try again in a minute";
+  }
   const missing = /missing permissions '([^']+)' on '([^']+)'/.exec(reason);
   if (missing) return grantHint(tokenId, missing[1] ?? "", missing[2] ?? "/");
   if (status === 403) {
@@ -79,7 +83,16 @@ function hint(status: number, reason: string, method: string, path: string, toke
 }
 
 function grantHint(tokenId: string, privilege: string, path: string): string {
-  return `; ${tokenId} needs ${privilege} on ${path}, both the token and its user (see the README for the role): proxmox-backup-manager acl update ${path} ROLE --auth-id '${tokenId}'`;
+  const role = smallestRoleFor(privilege);
+  return (
+    `; ${tokenId} needs ${privilege.replaceAll("|", " or ").replaceAll("&", " and ")} on ${path}, both the token and its user ` +
+    `(role ${role}): proxmox-backup-manager acl update ${path} ${role} --auth-id '${tokenId}', and the same with '${userOf(tokenId)}'`
+  );
+}
+
+/** `name@realm!token` → `name@realm`. */
+function userOf(tokenId: string): string {
+  return tokenId.split("!")[0] ?? tokenId;
 }
 
 function parseJson(text: string): Record<string, unknown> | undefined {

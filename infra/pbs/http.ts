@@ -42,7 +42,7 @@ export async function exchange(
   return new Promise<HttpAnswer>((resolve, reject) => {
     const fail = (error: Error) => {
       socket.destroy();
-      reject(signal.aborted ? signal.reason : new ConnectionError(`${server.origin}: ${error.message}`));
+      reject(signal.aborted ? signal.reason : brokenConnection(server, request, error));
     };
     const outgoing = httpRequest(
       {
@@ -66,6 +66,18 @@ export async function exchange(
   });
 }
 
+/** What was sent may have acted, which matters where it was more than a question. */
+function brokenConnection(server: URL, { method, path }: HttpRequest, error: Error): ConnectionError {
+  const call = `${method} ${path.split("?")[0]?.replace("/api2/json", "")}`;
+  const doubt =
+    method === "GET"
+      ? ""
+      : "; whether the server has done it is not known, so it is not repeated: run `pulumi refresh`, then `pulumi up`";
+  return new ConnectionError(
+    `${server.origin} broke the connection during ${call} (${error.message})${doubt}`,
+  );
+}
+
 function connectTrusted(server: URL, trust: Trust, signal: AbortSignal): Promise<TLSSocket> {
   const host = server.hostname.replace(/^\[|\]$/g, "");
   return new Promise((resolve, reject) => {
@@ -85,7 +97,9 @@ function connectTrusted(server: URL, trust: Trust, signal: AbortSignal): Promise
       reject(error);
     };
     signal.addEventListener("abort", abort, { once: true });
-    socket.once("error", (error) => settle(signal.aborted ? signal.reason : connectFailure(server, error)));
+    socket.once("error", (error) =>
+      settle(signal.aborted ? signal.reason : connectFailure(server, error, trust)),
+    );
     socket.once("secureConnect", () =>
       settle(fingerprintFailure(server, socket.getPeerX509Certificate()?.fingerprint256, trust)),
     );
@@ -109,11 +123,15 @@ function normalFingerprint(fingerprint: string): string {
   return digits.match(/../g)?.join(":") ?? digits;
 }
 
-function connectFailure(server: URL, error: Error & { code?: string }): Error {
+function connectFailure(server: URL, error: Error & { code?: string }, trust: Trust): Error {
   if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS/.test(error.code ?? "")) {
+    const authority =
+      trust.caCertificate === undefined
+        ? "set `caCertificate`"
+        : "`caCertificate` is not the authority that signed it: set the right one";
     return new Error(
       `the certificate of ${server.origin} is not trusted: ${error.message}; ` +
-        "set `caCertificate`, or `fingerprint` to what `proxmox-backup-manager cert info` shows on the server",
+        `${authority}, or \`fingerprint\` to what \`proxmox-backup-manager cert info\` shows on the server`,
     );
   }
   return new ConnectionError(`cannot connect to ${server.origin}: ${error.message || error.code}`);

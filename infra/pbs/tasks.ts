@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { apiPath, type PbsClient } from "./client.ts";
+import { PbsError } from "./error.ts";
+import { ConnectionError } from "./http.ts";
 
 /** How a task ended that did what it was asked to. */
 export interface TaskResult {
@@ -17,6 +19,9 @@ const defaultTimeoutSeconds = 600;
 const shownLogLines = 15;
 const firstPauseMs = 50;
 const longestPauseMs = 2000;
+// A restart of the server takes seconds, one of its host a minute or two.
+const longestOutageMs = 180_000;
+const stopMs = 2000;
 
 /** Whether an answer is the id of a task that was started. */
 export function isUpid(value: unknown): value is string {
@@ -24,16 +29,29 @@ export function isUpid(value: unknown): value is string {
 }
 
 /**
- * Waits until a task has ended. `WARNINGS: n` is a success whose warnings are returned.
+ * Waits until a task has ended, also while the server is away for a while. `WARNINGS: n` is a success whose warnings
+ * are returned. When the signal aborts, the task is stopped.
  * @throws Error with the last lines of its log when it failed or did not end in time.
  */
 export async function awaitTask(client: PbsClient, upid: string, wait: TaskWait = {}): Promise<TaskResult> {
   const timeoutSeconds = wait.timeoutSeconds ?? defaultTimeoutSeconds;
   const deadline = Date.now() + timeoutSeconds * 1000;
+  let awaySince: number | undefined;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
-    const exit = await exitStatus(client, upid, wait.signal);
+    let exit: string | undefined;
+    try {
+      exit = await exitStatus(client, upid, wait.signal);
+      awaySince = undefined;
+    } catch (error) {
+      if (wait.signal?.aborted) throw await stopTask(client, upid);
+      if (isVanished(error)) throw vanished(client, upid);
+      awaySince ??= Date.now();
+      const passing = error instanceof ConnectionError || (error instanceof PbsError && error.status >= 500);
+      if (!passing || Date.now() - awaySince > longestOutageMs || Date.now() >= deadline) throw error;
+    }
     if (exit === "OK") return { warnings: [] };
     if (exit?.startsWith("WARNINGS")) return { warnings: await warningsOf(client, upid, wait.signal) };
+    if (exit === "unknown") throw interrupted(client, upid);
     if (exit !== undefined) {
       const log = await logTail(client, upid, wait.signal);
       throw new Error(`task ${taskName(upid)} failed: ${exit}\n${log}\n(${upid})`);
@@ -47,9 +65,51 @@ export async function awaitTask(client: PbsClient, upid: string, wait: TaskWait 
     try {
       await sleep(pauseMs, undefined, wait.signal ? { signal: wait.signal } : {});
     } catch {
-      throw new Error(`cancelled; task ${taskName(upid)} goes on at the server (${upid})`);
+      throw await stopTask(client, upid);
     }
   }
+}
+
+/** Has a task ended that nobody waits for any more, and says what became of it. */
+async function stopTask(client: PbsClient, upid: string): Promise<Error> {
+  const name = taskName(upid);
+  try {
+    await client.delete(apiPath`/nodes/localhost/tasks/${upid}`);
+    for (const deadline = Date.now() + stopMs; Date.now() < deadline; await sleep(firstPauseMs)) {
+      const exit = await exitStatus(client, upid);
+      if (exit !== undefined)
+        return new Error(`cancelled; task ${name} ended at the server: ${exit} (${upid})`);
+    }
+    return new Error(`cancelled; task ${name} was told to stop, but still runs at the server (${upid})`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return new Error(
+      `cancelled; task ${name} could not be stopped and goes on at the server: ${why} (${upid})`,
+    );
+  }
+}
+
+function isVanished(error: unknown): boolean {
+  return (
+    error instanceof PbsError &&
+    error.status < 500 &&
+    /no such (task|file)|unable to open/i.test(error.reason)
+  );
+}
+
+function vanished(client: PbsClient, upid: string): Error {
+  return new Error(
+    `${client.url} does not know task ${taskName(upid)} any more, so how it ended is not known: ` +
+      `run \`pulumi refresh\` to see what it has done, then \`pulumi up\` (${upid})`,
+  );
+}
+
+/** What the server says of a task whose process went away with the server's own. */
+function interrupted(client: PbsClient, upid: string): Error {
+  return new Error(
+    `task ${taskName(upid)} was cut off when ${client.url} restarted, so how far it came is not known: ` +
+      `run \`pulumi refresh\` to see what it has done, then \`pulumi up\` (${upid})`,
+  );
 }
 
 async function exitStatus(

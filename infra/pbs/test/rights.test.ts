@@ -35,7 +35,7 @@ describe("missing rights", () => {
     await expect(
       new Managed(datastore, client).create({ name: "forbidden", path: "/mnt/f" }),
     ).rejects.toThrow(
-      /permission check failed; poor@pbs!lab needs Datastore.Allocate on \/datastore, both the token and its user.*acl update \/datastore ROLE --auth-id 'poor@pbs!lab'/,
+      /permission check failed; poor@pbs!lab needs Datastore.Allocate on \/datastore, both the token and its user \(role Admin\).*acl update \/datastore Admin --auth-id 'poor@pbs!lab'/,
     );
   });
 
