@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { register as registerBench } from "./bench.ts";
 import { register as registerDoctor } from "./doctor.ts";
 import { register as registerDown } from "./down.ts";
 import { register as registerLogs } from "./logs.ts";
@@ -23,6 +24,7 @@ const commands: readonly Register[] = [
   registerTest,
   registerLogs,
   registerDoctor,
+  registerBench,
 ];
 
 /** The command line with every command on it; throws commander's error instead of exiting. */

@@ -16,8 +16,8 @@ export interface EngineOptions {
   readonly stack: string;
   /** PEM of the authority that signed the simulated APIs' certificates. */
   readonly caPath?: string;
-  /** The program that serves providers in place of plugins. Default: the stand-ins of the rehearsal. */
-  readonly standIns?: string;
+  /** The program that serves providers in place of plugins, or none. Default: the stand-ins of the rehearsal. */
+  readonly standIns?: string | false;
   /** Told of each engine process, so that one that outlives its command can be found. */
   readonly onStart?: (pid: number | undefined) => Promise<void>;
 }
@@ -50,6 +50,7 @@ type StandIns = Readonly<Record<string, number>>;
 
 /** Runs `use` with the real engine, its own state and the stand-in providers, which live as long as it does. */
 export async function withEngine<T>(options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> {
+  if (options.standIns === false) return use(await engineFor(options, {}));
   const standIns = await startStandIns(options);
   try {
     return await use(await engineFor(options, standIns.ports));
@@ -131,7 +132,7 @@ function environment(
 }
 
 async function startStandIns(options: EngineOptions): Promise<{ process: ChildProcess; ports: StandIns }> {
-  const main = options.standIns ?? fileURLToPath(new URL("../providers/main.ts", import.meta.url));
+  const main = options.standIns || fileURLToPath(new URL("../providers/main.ts", import.meta.url));
   const child = spawn(process.execPath, [main], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...(options.caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: options.caPath }) },

@@ -34,6 +34,8 @@ export async function previewJson(stack: string): Promise<string> {
 export interface ThrowawayOptions extends Pick<EngineOptions, "standIns" | "onStart"> {
   /** The whole configuration by full key. Default: the stack's plain settings and placeholders for the rest. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Plain settings on top of those, by their key in the project. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** The program to run. Default: the project's own. */
   readonly main?: string;
 }
@@ -45,7 +47,7 @@ export interface ThrowawayOptions extends Pick<EngineOptions, "standIns" | "onSt
 export async function withThrowawayStack<T>(
   stack: string,
   use: (engine: Engine, folder: string) => Promise<T>,
-  { config, main, ...engineOptions }: ThrowawayOptions = {},
+  { config, settings = {}, main, ...engineOptions }: ThrowawayOptions = {},
 ): Promise<T> {
   const previews = join(checkout, ".lab", "preview");
   await mkdir(previews, { recursive: true });
@@ -54,7 +56,7 @@ export async function withThrowawayStack<T>(
     await writeFileAtomic(join(folder, "Pulumi.yaml"), stringify(await previewProject(main)));
     await writeFileAtomic(
       join(folder, `Pulumi.${stack}.yaml`),
-      stringify({ config: config ?? (await previewConfig(stack)) }),
+      stringify({ config: { ...(config ?? (await previewConfig(stack))), ...qualified(settings) } }),
     );
     const options = {
       ...engineOptions,
@@ -102,6 +104,9 @@ async function previewConfig(stack: string): Promise<Record<string, unknown>> {
   const plain = Object.entries(config).filter(
     ([, value]) => !(typeof value === "object" && value !== null && "secure" in value),
   );
-  const missing = Object.entries(placeholders).map(([key, value]) => [`${project}:${key}`, value] as const);
-  return { ...Object.fromEntries(missing), ...Object.fromEntries(plain) };
+  return { ...qualified(placeholders), ...Object.fromEntries(plain) };
+}
+
+function qualified(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [`${project}:${key}`, value]));
 }

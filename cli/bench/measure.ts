@@ -1,0 +1,75 @@
+import { fileURLToPath } from "node:url";
+import { type ThrowawayOptions, withThrowawayStack } from "../../rehearsal/lab/preview.ts";
+import { watchMemory } from "./memory.ts";
+
+/** What previews of one program cost. */
+export interface Measurement {
+  readonly program: string;
+  /** Of a site of that many guests; undefined for other programs. */
+  readonly guests?: number;
+  /** The median of all runs. */
+  readonly seconds: number;
+  /** The most that the engine and all that it starts held at once, in any run. */
+  readonly peakMib: number;
+  /** Without the stack itself and its providers. */
+  readonly resources: number;
+}
+
+interface Preview {
+  readonly steps: readonly { readonly newState?: { readonly type: string; readonly custom?: boolean } }[];
+}
+
+const beside = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+/** A program that does nothing, in the same project. */
+export function measureEmpty(runs: number): Promise<Measurement> {
+  return measure("empty program", "lab", runs, { main: beside("empty.ts"), standIns: false });
+}
+
+/** A stack of the repository. */
+export function measureStack(stack: string, runs: number): Promise<Measurement> {
+  return measure(`stack ${stack}`, stack, runs, {});
+}
+
+/** The lab's program for a synthetic site. */
+export async function measureSite(guests: number, runs: number): Promise<Measurement> {
+  const options = { main: beside("program.ts"), settings: { guests } };
+  return { ...(await measure(`${guests} guests`, "lab", runs, options)), guests };
+}
+
+async function measure(
+  program: string,
+  stack: string,
+  runs: number,
+  options: ThrowawayOptions,
+): Promise<Measurement> {
+  const seconds: number[] = [];
+  let peakMib = 0;
+  let resources = 0;
+  await withThrowawayStack(
+    stack,
+    async (engine) => {
+      for (let run = 0; run < runs; run++) {
+        const memory = watchMemory();
+        const startedAt = performance.now();
+        const output = await engine.run(["preview", "--json"]);
+        seconds.push((performance.now() - startedAt) / 1000);
+        peakMib = Math.max(peakMib, memory.stop());
+        resources = countResources(JSON.parse(output));
+      }
+    },
+    options,
+  );
+  return { program, seconds: medianOf(seconds), peakMib, resources };
+}
+
+function countResources({ steps }: Preview): number {
+  return steps.filter(({ newState }) => newState?.custom && !newState.type.startsWith("pulumi:")).length;
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? at(Math.floor(middle)) : (at(middle - 1) + at(middle)) / 2;
+}
