@@ -4,15 +4,7 @@ import type { ProviderDefinition } from "../provider/resource.ts";
 import { PbsClient } from "./client.ts";
 import { functions } from "./functions/index.ts";
 import manifest from "./package.json" with { type: "json" };
-import { acl } from "./resources/acl.ts";
-import { apiToken } from "./resources/api-token.ts";
-import { datastore } from "./resources/datastore.ts";
-import { namespace } from "./resources/namespace.ts";
-import { pruneJob } from "./resources/prune-job.ts";
-import { remote } from "./resources/remote.ts";
-import { syncJob } from "./resources/sync-job.ts";
-import { user } from "./resources/user.ts";
-import { verifyJob } from "./resources/verify-job.ts";
+import { resources } from "./resources/index.ts";
 
 /** How the provider reaches its server. */
 export const providerConfig = z.object({
@@ -57,7 +49,7 @@ export const pbs: ProviderDefinition<PbsClient, ProviderConfig> = {
   version: manifest.version,
   config: providerConfig,
   connect: (config) => new PbsClient(config),
-  resources: [datastore, namespace, pruneJob, verifyJob, remote, syncJob, user, apiToken, acl],
+  resources,
   functions,
   // Only `pulumi package` asks for it, and making it takes the TypeScript compiler.
   schema: async () => (await import("./schema/schema.ts")).schemaText(pbs),

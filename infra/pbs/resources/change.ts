@@ -40,12 +40,12 @@ export async function fetchObject(
 export async function changeObject<View>(call: Call<PbsClient>, change: Change<View>): Promise<void> {
   const { client, signal } = call;
   await client.exclusive(change.file, async () => {
-    let first: View | undefined;
+    let first: { readonly view: View } | undefined;
     for (let attempt = 0; ; attempt++) {
       const answer = await fetchObject(call, change.path);
       if (!answer) throw new Error(`${change.what} is gone from ${client.url}: run \`pulumi refresh\``);
       const now = change.view(answer.data);
-      first ??= now;
+      first ??= { view: now };
       const parameters = change.plan(now);
       if (!parameters) return;
       try {
@@ -54,13 +54,8 @@ export async function changeObject<View>(call: Call<PbsClient>, change: Change<V
       } catch (error) {
         if (!isConflict(error)) throw error;
         const after = await fetchObject(call, change.path);
-        if (
-          attempt < conflictRetries &&
-          after &&
-          first !== undefined &&
-          isDeepStrictEqual(change.view(after.data), first)
-        )
-          continue;
+        const untouched = after && isDeepStrictEqual(change.view(after.data), first.view);
+        if (attempt < conflictRetries && untouched) continue;
         throw new Error(
           `${change.what} was changed by somebody else while it was being updated, so nothing was written: ` +
             "run `pulumi refresh` to see what changed, then `pulumi up`",

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import type { Properties } from "../../provider/values.ts";
 import { apiPath } from "../client.ts";
+import { objectCodec } from "./codecs.ts";
 import { configResource } from "./config-object.ts";
-import { coerce, parsePropertyString, printPropertyString, toCamel, toKebab } from "./properties.ts";
 import type { Codec } from "./property-map.ts";
-import { comment, schedule, storeName } from "./values.ts";
+import { byteSize, comment, objectName, schedule, storeName } from "./values.ts";
 
 /** Options that the server keeps in one text. */
 export const tuning = z.strictObject({
@@ -31,24 +32,68 @@ const maintenanceMode = z.strictObject({
     .optional(),
 });
 
+/** Where the chunks are, when they are not in the datastore's own folder. */
+export const backend = z.strictObject({
+  type: z.literal("s3", {
+    error: 'a backend is of type "s3"; leave it out to keep the chunks in the folder',
+  }),
+  /** Id of the `S3Endpoint`. */
+  client: objectName,
+  /** It must exist. */
+  bucket: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+      "a bucket name has 3 to 63 small letters, digits, dots and hyphens",
+    ),
+  /** How much of the datastore's folder the cache may fill; by default all of it. */
+  maxCacheSize: byteSize.optional(),
+});
+
+const requests = z.int().min(1, "a threshold is at least 1; leave it out for none").optional();
+
+/** After how much use of the bucket, since the counters were reset, the server sends a notification. */
+export const notificationThresholds = z.strictObject({
+  s3Get: requests,
+  s3Put: requests,
+  s3Post: requests,
+  s3Head: requests,
+  s3Delete: requests,
+  s3Upload: byteSize.optional(),
+  s3Download: byteSize.optional(),
+});
+
 /** A place for backups. Retention is the prune jobs' matter: the server refuses it on a datastore. */
 export const datastoreInputs = z.object({
   name: storeName,
-  /** Folder on the server; it is made when it does not exist. */
+  /** Folder on the server; it is made when it does not exist. With a backend, its cache. */
   path: z
     .string()
     .max(4096)
     .regex(/^\/[^\p{Cc}]*$/u, 'the path is absolute, for example "/mnt/datastore/vms"'),
   comment: comment.optional(),
-  /** When unused chunks are removed; without it, never. */
+  /**
+   * When unused chunks are removed. Without it, what the server has is left alone: it may be the schedule of a
+   * `GarbageCollection`, or none at all.
+   */
   gcSchedule: schedule.optional(),
   /** Verifies every backup right after it was written. */
   verifyNew: z.boolean().default(false),
   tuning: tuning.refine((parts) => Object.keys(parts).length > 0, "leave an empty tuning out").optional(),
   notificationMode: z.enum(["notification-system", "legacy-sendmail"]).default("notification-system"),
   maintenanceMode: maintenanceMode.optional(),
+  /** Keeps the chunks in a bucket. */
+  backend: backend.optional(),
+  /** For a datastore with a backend. */
+  notificationThresholds: notificationThresholds
+    .refine((parts) => Object.keys(parts).length > 0, "leave empty notificationThresholds out")
+    .optional(),
+  /** When the counters start again from 0; without it, never. For a datastore with a backend. */
+  counterResetSchedule: schedule.optional(),
   /** On creation, takes over a folder that holds a datastore already. */
   reuseDatastore: z.boolean().default(false),
+  /** On creation, takes over a bucket that another datastore, perhaps of another server, marked as its own. */
+  overwriteInUse: z.boolean().default(false),
   /** On deletion, removes the backups too. */
   destroyData: z.boolean().default(false),
   /** On deletion, keeps the datastore's prune, verification and sync jobs and its permissions. */
@@ -56,29 +101,20 @@ export const datastoreInputs = z.object({
 });
 
 /** The server keeps the parts in an order of its own and leaves none out that it was given. */
-export const tuningCodec: Codec = {
-  toServer: (value) =>
-    printPropertyString(
-      Object.fromEntries(
-        Object.entries(value as z.output<typeof tuning>).map(([name, part]) => [toKebab(name), part]),
-      ),
-    ),
+export const tuningCodec = objectCodec(tuning);
+
+const backendAsObject = objectCodec(backend);
+
+/** The server may name the file system as the backend, or name none. */
+const backendCodec: Codec = {
+  ...backendAsObject,
   fromServer(value) {
-    const shape: Record<string, z.ZodType> = tuning.shape;
-    const parts = typeof value === "string" ? parsePropertyString(value) : (value as Record<string, unknown>);
-    return Object.fromEntries(
-      Object.entries(parts).map(([kebab, part]) => {
-        const name = toCamel(kebab);
-        return [name, coerce(shape[name] ?? z.string(), part)];
-      }),
-    );
+    const found = backendAsObject.fromServer(value) as Properties;
+    return found.type === "filesystem" ? undefined : found;
   },
 };
 
-const maintenanceModeCodec: Codec = {
-  toServer: (value) => printPropertyString(value as z.output<typeof maintenanceMode>),
-  fromServer: (value) => (typeof value === "string" ? parsePropertyString(value, "type") : value),
-};
+const ofBackend = ["notificationThresholds", "counterResetSchedule", "overwriteInUse"] as const;
 
 export const datastore = configResource({
   token: "pbs:index:Datastore",
@@ -86,15 +122,34 @@ export const datastore = configResource({
   file: "datastore",
   inputs: datastoreInputs,
   identity: ["name"],
-  immutable: ["path"],
+  checkTogether: (inputs) =>
+    inputs.backend
+      ? []
+      : ofBackend
+          .filter((property) => inputs[property] !== undefined && inputs[property] !== false)
+          .map((property) => ({
+            property,
+            reason: `${property} is about the bucket of a datastore that has a backend; leave it out, or set backend`,
+          })),
+  immutable: ["path", "backend"],
+  leftAlone: ["gcSchedule"],
   // Neither a name nor a folder can belong to two datastores at once.
   deleteBeforeReplace: true,
-  unreadable: ["reuseDatastore", "destroyData", "keepJobConfigs"],
-  codecs: { tuning: tuningCodec, maintenanceMode: maintenanceModeCodec },
+  unreadable: ["reuseDatastore", "overwriteInUse", "destroyData", "keepJobConfigs"],
+  codecs: {
+    tuning: tuningCodec,
+    maintenanceMode: objectCodec(maintenanceMode, "type"),
+    backend: backendCodec,
+    notificationThresholds: objectCodec(notificationThresholds),
+  },
   idOf: (inputs) => inputs.name,
   createAt: (inputs) => ({
     path: "/config/datastore",
-    parameters: { name: inputs.name, "reuse-datastore": inputs.reuseDatastore || undefined },
+    parameters: {
+      name: inputs.name,
+      "reuse-datastore": inputs.reuseDatastore || undefined,
+      "overwrite-in-use": inputs.overwriteInUse || undefined,
+    },
   }),
   itemPath: (id) => apiPath`/config/datastore/${id}`,
   identityOf: (id) => ({ name: id }),

@@ -51,10 +51,10 @@ export function parsePropertyString(text: string, defaultKey?: string): Record<s
   return parts;
 }
 
+export type PropertyStringParts = Readonly<Record<string, string | number | boolean | undefined>>;
+
 /** The opposite of {@link parsePropertyString}, in the order of the names, so that equal values are equal texts. */
-export function printPropertyString(
-  parts: Readonly<Record<string, string | number | boolean | undefined>>,
-): string {
+export function printPropertyString(parts: PropertyStringParts): string {
   return Object.entries(parts)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -52,10 +52,11 @@ export function propertyMap(rules: PropertyRules): PropertyMap {
   const hidden = new Set([...rules.fixed, ...writeOnly]);
   const readable = Object.keys(shape).filter((property) => !hidden.has(property));
   const filledIn = defaultsOf(shape);
-  const defaults: Properties = { ...rules.serverDefaults, ...filledIn };
+  const assumed = rules.serverDefaults ?? {};
+  const defaults: Properties = { ...assumed, ...filledIn };
   const nameOf = (property: string) => rules.names?.[property] ?? toKebab(property);
   const write = (property: string, value: unknown) =>
-    (codecs[property]?.toServer(value) ?? value) as ParameterValue;
+    codecs[property]?.toServer(value) ?? (value as ParameterValue);
 
   const map: PropertyMap = {
     encode: (inputs) =>
@@ -73,12 +74,11 @@ export function propertyMap(rules: PropertyRules): PropertyMap {
         const ours = importing || recorded[property] !== undefined || wanted[property] !== undefined;
         if (!ours && leftAlone.includes(property)) continue;
         const value = (data as Properties)[nameOf(property)];
-        const read =
-          value === undefined
-            ? undefined
-            : (codecs[property]?.fromServer(value, recorded[property]) ?? value);
+        const codec = codecs[property];
+        const read = value === undefined || !codec ? value : codec.fromServer(value, recorded[property]);
         const known = read === undefined ? filledIn[property] : coerce(shape[property] ?? z.unknown(), read);
-        if (known !== undefined) found[property] = known;
+        const unsaid = recorded[property] === undefined && isDeepStrictEqual(known, assumed[property]);
+        if (known !== undefined && !unsaid) found[property] = known;
       }
       return found;
     },

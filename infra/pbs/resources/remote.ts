@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { withMeta } from "../../provider/meta.ts";
 import { apiPath } from "../client.ts";
 import { configResource } from "./config-object.ts";
-import { authId, comment, fingerprint, host, objectName, port } from "./values.ts";
+import { authId, comment, fingerprint, host, line, objectName, port } from "./values.ts";
 
 /** Another Proxmox Backup Server, from which or to which sync jobs copy backups. */
 export const remoteInputs = z.object({
@@ -12,11 +13,10 @@ export const remoteInputs = z.object({
   /** At the other server: it reads what a job pulls, or writes what a job pushes. */
   authId,
   /** Of that user, or the value of that token. Secret. */
-  password: z
-    .string()
-    .min(1, "the password of a remote is not empty")
-    .max(1024, "a password has at most 1024 characters")
-    .regex(/^[^\p{Cc}]*$/u, "a password is one line without control characters"),
+  password: withMeta(
+    line.min(1, "the password of a remote is not empty").max(1024, "a password has at most 1024 characters"),
+    { secret: true },
+  ),
   /** Of the other server's certificate, where no authority that the system knows has signed it. */
   fingerprint: fingerprint.optional(),
   /** Connects through the proxy that is set for this server. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { withMeta } from "../../provider/meta.ts";
+import { parseCalendarEvent } from "../calendar.ts";
 import { adviseOnSchedule, refuseSchedule } from "../calendar-check.ts";
 
 const safeId = "[A-Za-z0-9_][A-Za-z0-9._-]*";
@@ -16,6 +17,25 @@ export const jobId = z.string().regex(new RegExp(`^(?=.{3,32}$)${safeId}$`), `a 
 
 /** Name of a remote, an endpoint or a rule. */
 export const objectName = z.string().regex(new RegExp(`^(?=.{3,32}$)${safeId}$`), `a name has ${idAdvice}`);
+
+/** Name of a notification target or matcher. */
+export const entityName = z
+  .string()
+  .regex(
+    new RegExp(`^(?=.{2,32}$)${safeId}$`),
+    "a name has 2 to 32 letters, digits, dots, hyphens and underscores, starting with a letter, digit or underscore",
+  );
+
+/** One line of text. */
+export const line = z.string().regex(/^[^\p{Cc}]*$/u, "this is one line without control characters");
+
+/** A password, token or key: one line that is shown nowhere. */
+export const secretLine = withMeta(line.min(1, "a secret is not empty"), { secret: true });
+
+/** Address of a server on the web. */
+export const httpUrl = z
+  .string()
+  .regex(/^https?:\/\/[^\s/]+/, 'a URL starts with "https://" or "http://" and a host name');
 
 /** Namespace below the root of a datastore, at most 8 levels; leave it out for the root. */
 export const namespace = z
@@ -120,4 +140,34 @@ function canonicalByteSize(text: string): string {
   if (number === "") return text;
   const unit = `${prefix.slice(0, 1).toUpperCase()}${prefix.slice(1).toLowerCase()}B`;
   return `${Math.round(Number(number) * 1000) / 1000} ${unit}`;
+}
+
+/** A list of at least one, since the server cannot keep an empty one. */
+export function listOf<Item extends z.ZodType>(item: Item) {
+  return z.array(item).min(1, "leave an empty list out");
+}
+
+/** Hours of a day, perhaps of some days of the week only: `mon..fri 8:00-17:30`. */
+export const dailyDuration = z.string().superRefine((text, context) => {
+  const reason = dailyDurationFault(text);
+  if (reason !== undefined)
+    context.addIssue({ code: "custom", message: `"${text}" is no part of a day: ${reason}` });
+});
+
+function dailyDurationFault(text: string): string | undefined {
+  const match = /^(?:([a-z][a-z.,]*)\s+)?(\d{1,2})(?::(\d{1,2}))?\s*-\s*(\d{1,2})(?::(\d{1,2}))?$/i.exec(
+    text,
+  );
+  if (!match) return 'write it as "8-17:30" or, for some days of the week, "mon..fri 8-17:30"';
+  const [, days, ...numbers] = match;
+  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = numbers.map((number) =>
+    Number(number ?? 0),
+  );
+  if (days !== undefined && !parseCalendarEvent(`${days} 0:00`).ok) {
+    return `"${days}" are no days of the week; write for example "sat,sun" or "mon..fri"`;
+  }
+  if (fromHour > 23 || toHour > 23 || fromMinute > 59 || toMinute > 59) return "times are 0:00 to 23:59";
+  return fromHour * 60 + fromMinute > toHour * 60 + toMinute
+    ? "it ends before it starts; past midnight it takes two, for example 22-23:59 and 0-6"
+    : undefined;
 }

@@ -72,8 +72,8 @@ describe("a datastore", () => {
     );
   });
 
-  it("is replaced by another path or name, deleting first", () => {
-    expect(datastore.replaceOn).toEqual(["name", "path"]);
+  it("is replaced by another path, name or backend, deleting first", () => {
+    expect(datastore.replaceOn).toEqual(["name", "path", "backend"]);
     expect(datastore.deleteBeforeReplace).toBe(true);
   });
 });

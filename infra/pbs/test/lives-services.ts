@@ -1,9 +1,20 @@
+import { datastore } from "../resources/datastore.ts";
+import { garbageCollection } from "../resources/garbage-collection.ts";
 import { remote } from "../resources/remote.ts";
+import { s3Endpoint } from "../resources/s3-endpoint.ts";
 import { syncJob } from "../resources/sync-job.ts";
+import { trafficControl } from "../resources/traffic-control.ts";
 import type { Life } from "./lives.ts";
+import { Managed } from "./world.ts";
 
 const other = { name: "offsite", host: "pbs.example.org", authId: "sync@pbs!lab" };
 const copy = { jobId: "offsite-pull", store: "vms", remoteStore: "vms-there" };
+const bucket = {
+  endpointId: "glacier",
+  endpoint: "s3.eu-central-1.amazonaws.com",
+  accessKey: "AKIAEXAMPLE",
+  secretKey: "first secret",
+};
 const fingerprint = (byte: string) => Array.from({ length: 32 }, () => byte).join(":");
 
 /** One of each type beyond datastores, their jobs and the access to them. */
@@ -87,6 +98,76 @@ export const serviceLives: Life[] = [
       activeEncryptionKey: "newer-key",
       associatedKey: ["old-key", "older-key"],
       comment: "off site",
+    },
+  },
+  {
+    name: "GarbageCollection",
+    resource: garbageCollection,
+    api: "/config/datastore",
+    prepare: (client) => new Managed(datastore, client).create({ name: "chunks", path: "/mnt/chunks" }),
+    first: { store: "chunks", schedule: "sat 03:00" },
+    second: { store: "chunks", schedule: "sun 03:00" },
+    id: "chunks",
+    behind: (client) => client.put("/config/datastore/chunks", { "gc-schedule": "daily" }),
+    drifted: "schedule",
+    others: { schedule: "hourly" },
+  },
+  {
+    name: "S3Endpoint",
+    resource: s3Endpoint,
+    api: "/config/s3",
+    first: {
+      ...bucket,
+      region: "eu-central-1",
+      putRateLimit: 20,
+      fingerprint: fingerprint("ab"),
+      providerQuirks: ["skip-if-none-match-header"],
+      rateOut: "20 MiB",
+    },
+    second: { ...bucket, secretKey: "another secret", port: 9000, pathStyle: true, putRateLimit: 30 },
+    secrets: { secretKey: "first secret" },
+    id: "glacier",
+    behind: (client) => client.put("/config/s3/glacier", { "access-key": "AKIAOTHER" }),
+    drifted: "accessKey",
+    others: {
+      endpoint: "{{bucket}}.s3.{{region}}.amazonaws.com",
+      port: 8443,
+      region: "us-east-1",
+      accessKey: "AKIAOTHER",
+      pathStyle: true,
+      fingerprint: fingerprint("cd"),
+      putRateLimit: 21,
+      rateIn: "1 MiB",
+      rateOut: "2 MiB",
+      burstIn: "3 MiB",
+      burstOut: "4 MiB",
+      providerQuirks: ["skip-if-none-match-header", "delete-objects-via-delete-object"],
+    },
+  },
+  {
+    name: "TrafficControl",
+    resource: trafficControl,
+    api: "/config/traffic-control",
+    first: {
+      name: "office-hours",
+      network: ["192.0.2.0/24", "2001:db8::/32"],
+      timeframe: ["mon..fri 8-17:30"],
+      users: ["pve@pbs"],
+      rateIn: "50 MiB",
+    },
+    second: { name: "office-hours", network: ["0.0.0.0/0"], rateIn: "10 MB", comment: "be kind" },
+    id: "office-hours",
+    behind: (client) => client.put("/config/traffic-control/office-hours", { "rate-in": "1 GiB" }),
+    drifted: "rateIn",
+    others: {
+      network: ["192.0.2.0/25"],
+      users: ["root@pam"],
+      timeframe: ["sat,sun 0-23:59"],
+      rateIn: "51 MiB",
+      rateOut: "52 MiB",
+      burstIn: "53 MiB",
+      burstOut: "54 MiB",
+      comment: "others",
     },
   },
 ];

@@ -9,6 +9,7 @@ import { namespace } from "../resources/namespace.ts";
 import { pruneJob } from "../resources/prune-job.ts";
 import { user } from "../resources/user.ts";
 import { verifyJob } from "../resources/verify-job.ts";
+import { notificationLives } from "./lives-notifications.ts";
 import { serviceLives } from "./lives-services.ts";
 import { Managed } from "./world.ts";
 
@@ -188,7 +189,8 @@ const basicLives: Life[] = [
   },
 ];
 
+/** One of each type. */
+export const allLives: Life[] = [...basicLives, ...serviceLives, ...notificationLives];
+
 /** One of each type, those that the simulated server knows. */
-export const lives: Life[] = [...basicLives, ...serviceLives].filter(({ api }) =>
-  routes.some((route) => route.path === api),
-);
+export const lives: Life[] = allLives.filter(({ api }) => routes.some((route) => route.path === api));
