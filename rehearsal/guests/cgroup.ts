@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "../lib/files.ts";
+import { waitFor } from "../lib/wait.ts";
 import { bridgeName, type InstanceId } from "./names.ts";
 
 /** What a guest may use at most. */
@@ -42,6 +43,37 @@ export async function makeGuestCgroups(
   }
   if (procsFiles.length === 0) throw new Error(`no control groups are mounted at ${mountPoint}`);
   return procsFiles;
+}
+
+/**
+ * Stops everything in a guest's groups where it stands, or lets it go on. Fails where this kernel cannot.
+ *
+ * @returns once nothing of it runs any more, or everything may again
+ */
+export async function setFrozen(instanceId: InstanceId, vmid: number, isFrozen: boolean): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    const group = join(hierarchy, bridgeName(instanceId), String(vmid));
+    const old = join(group, "freezer.state");
+    const unified = join(group, "cgroup.freeze");
+    if ((await readIfThere(old)) !== undefined) {
+      const state = isFrozen ? "FROZEN" : "THAWED";
+      await writeFile(old, state);
+      return waitUntil(old, (text) => text.trim() === state);
+    }
+    if ((await readIfThere(unified)) !== undefined) {
+      await writeFile(unified, isFrozen ? "1" : "0");
+      return waitUntil(join(group, "cgroup.events"), (text) => text.includes(`frozen ${isFrozen ? 1 : 0}`));
+    }
+  }
+  throw new Error("this kernel offers no control group to freeze a guest with");
+}
+
+async function waitUntil(file: string, isThere: (text: string) => boolean): Promise<void> {
+  await waitFor(async () => isThere((await readIfThere(file)) ?? ""), {
+    what: `${file} to follow`,
+    timeoutSeconds: 20,
+    intervalMs: 10,
+  });
 }
 
 /** Pids of everything that runs in a guest's, or where no guest is named in any of the checkout's, groups. */

@@ -47,7 +47,8 @@ async function mountOnce(folder: string, sha256: string): Promise<string> {
   return mountPoint;
 }
 
-function imageFile(folder: string, sha256: string): string {
+/** Path of a kept image. */
+export function imageFile(folder: string, sha256: string): string {
   return join(folder, `${sha256}.squashfs`);
 }
 

@@ -1,68 +1,18 @@
 import { randomBytes } from "node:crypto";
 import type { Caller } from "./auth.ts";
+import { jobOptions } from "./backup-options.ts";
 import { nextRun, parseCalendarEvent } from "./calendar.ts";
 import { failure, parameterError } from "./errors.ts";
-import {
-  boolean,
-  configId,
-  integer,
-  node,
-  oneOf,
-  parsed,
-  splitList,
-  storageId,
-  strings,
-  text,
-} from "./fields.ts";
-import { parsePropertyString, parsePruneBackups, propertyObject } from "./property-string.ts";
+import { configId, splitList, text } from "./fields.ts";
+import { parsePropertyString, propertyObject } from "./property-string.ts";
 import { type Route, route } from "./route.ts";
 import type { Simulator } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
 
-const vmidList = () =>
-  parsed((value) => {
-    for (const id of splitList(value))
-      if (!/^[1-9]\d{2,8}$/.test(id)) throw new Error(`'${id}' is not a valid VM ID`);
-  });
-
-const jobOptions = {
-  all: boolean().optional(),
-  bwlimit: integer(0).optional(),
-  comment: text(512).optional(),
-  compress: oneOf(["0", "1", "gzip", "lzo", "zstd"]).optional(),
-  enabled: boolean().optional(),
-  exclude: vmidList().optional(),
-  "exclude-path": strings().optional(),
-  fleecing: parsed((value) => parsePropertyString(value, "enabled", ["enabled", "storage"])).optional(),
-  ionice: integer(0, 8).optional(),
-  lockwait: integer(0).optional(),
-  mailto: text().optional(),
-  mailnotification: oneOf(["always", "failure"]).optional(),
-  mode: oneOf(["snapshot", "suspend", "stop"]).optional(),
-  node: node().optional(),
-  "notes-template": text(1024).optional(),
-  "notification-mode": oneOf(["auto", "legacy-sendmail", "notification-system"]).optional(),
-  "pbs-change-detection-mode": oneOf(["legacy", "data", "metadata"]).optional(),
-  performance: parsed((value) =>
-    parsePropertyString(value, undefined, ["max-workers", "pbs-entries-max"]),
-  ).optional(),
-  pigz: integer().optional(),
-  pool: text().optional(),
-  protected: boolean().optional(),
-  "prune-backups": parsed(parsePruneBackups).optional(),
-  remove: boolean().optional(),
-  "repeat-missed": boolean().optional(),
-  schedule: parsed(checkSchedule).optional(),
-  stopwait: integer(0).optional(),
-  storage: storageId().optional(),
-  vmid: vmidList().optional(),
-  zstd: integer().optional(),
-};
-
 /** Options that a change may take away. */
 const deletable = new Set([...Object.keys(jobOptions).filter((key) => key !== "schedule"), "repeat-missed"]);
 
-/** Backup jobs of the cluster. They are kept and planned; running them is not simulated yet. */
+/** Backup jobs of the cluster. They are run by the scheduler. */
 export const backupRoutes: Route[] = [
   route({
     method: "GET",
@@ -140,11 +90,6 @@ export const backupRoutes: Route[] = [
         .map(([id, vm]) => ({ vmid: Number(id), type: "qemu", name: vm.config.name ?? `VM ${id}` })),
   }),
 ];
-
-function checkSchedule(value: string): void {
-  if (value.length > 128) throw new Error("value may only be 128 characters long");
-  parseCalendarEvent(value);
-}
 
 function requireChange(
   caller: Caller,

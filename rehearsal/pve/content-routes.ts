@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
+import { requireBackup, volidIn } from "./backup-content-routes.ts";
 import { checksumAlgorithms, download } from "./download.ts";
 import { failure, parameterError } from "./errors.ts";
 import { boolean, node, oneOf, storageId, text as textField, vmid } from "./fields.ts";
+import { backupOf, listBackupVolumes, removeBackup, snapshotOf } from "./pbs-storage.ts";
 import { type Route, route } from "./route.ts";
 import { nodeOf } from "./simulator.ts";
 import { fileOfVolume, filePath, listVolumes, requireContent, shownPath, storageOf } from "./volumes.ts";
@@ -16,7 +18,10 @@ export const contentRoutes: Route[] = [
       caller.require(`/storage/${params.storage}`, ["Datastore.Audit", "Datastore.AllocateSpace"], true),
     run: async (params, { sim }) => {
       nodeOf(sim, params.node);
-      const volumes = await listVolumes(sim, params.node, params.storage);
+      const volumes =
+        storageOf(sim, params.storage, params.node).type === "pbs"
+          ? await listBackupVolumes(sim, params.storage, params.vmid)
+          : await listVolumes(sim, params.node, params.storage);
       return volumes.filter(
         (volume) =>
           (params.content === undefined || volume.content === params.content) &&
@@ -28,10 +33,19 @@ export const contentRoutes: Route[] = [
     method: "DELETE",
     path: "/nodes/{node}/storage/{storage}/content/{volume}",
     params: { node: node(), storage: storageId(), volume: textField() },
-    permit: (caller, params) => caller.require(`/storage/${params.storage}`, ["Datastore.Allocate"]),
+    permit: (caller, params) => requireBackup(caller, volidIn(params)),
     run: async (params, { sim, caller }) => {
       nodeOf(sim, params.node);
       storageOf(sim, params.storage, params.node);
+      const backup = snapshotOf(volidIn(params));
+      if (backup !== undefined) {
+        const { volid: name } = await backupOf(sim, volidIn(params));
+        const about = { node: params.node, type: "imgdel", id: name.replaceAll(":", "@"), user: caller.id };
+        return sim.tasks.start(about, async (log) => {
+          await removeBackup(sim, params.storage, backup.snapshot);
+          log(`Removed volume '${name}'`);
+        });
+      }
       const volid = params.volume.includes(":") ? params.volume : `${params.storage}:${params.volume}`;
       if (!volid.startsWith(`${params.storage}:`)) {
         throw parameterError({ volume: `volume '${volid}' is not on storage '${params.storage}'` });

@@ -32,7 +32,7 @@ export class Locks {
 
   /** Runs work while holding the node's lock of backups: one job runs at a time. */
   backups<T>(node: string, work: () => Promise<T>, timeoutSeconds: number): Promise<T> {
-    return this.#hold("/var/run/vzdump.lock", node, 1, work, timeoutSeconds);
+    return this.#hold("/var/run/vzdump.lock", node, 1, work, timeoutSeconds, "can't acquire lock");
   }
 
   async #hold<T>(
@@ -41,12 +41,13 @@ export class Locks {
     atOnce: number,
     work: () => Promise<T>,
     timeoutSeconds = this.#timeoutSeconds,
+    complaint = "can't lock file",
   ): Promise<T> {
     const key = `${node} ${file}`;
     const lock = this.#turns.get(key) ?? { held: 0, waiting: [] };
     this.#turns.set(key, lock);
     if (lock.held < atOnce) lock.held += 1;
-    else await turnOf(lock.waiting, file, timeoutSeconds);
+    else await turnOf(lock.waiting, `${complaint} '${file}' - got timeout`, timeoutSeconds);
     try {
       return await work();
     } finally {
@@ -59,11 +60,11 @@ export class Locks {
   }
 }
 
-function turnOf(waiting: (() => void)[], file: string, timeoutSeconds: number): Promise<void> {
+function turnOf(waiting: (() => void)[], message: string, timeoutSeconds: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       waiting.splice(waiting.indexOf(start), 1);
-      reject(failure(`can't lock file '${file}' - got timeout`));
+      reject(failure(message));
     }, timeoutSeconds * 1000);
     const start = () => {
       clearTimeout(timer);

@@ -2,7 +2,7 @@ import { killGuest } from "../guests/guest.ts";
 import { failure } from "./errors.ts";
 import { boolean, integer, node, vmid } from "./fields.ts";
 import { type Call, type Route, route } from "./route.ts";
-import { guestPlace, vmOf } from "./simulator.ts";
+import { guestPlace, unlockedVmOf, vmOf } from "./simulator.ts";
 import type { TaskLog } from "./tasks.ts";
 import { isRunning, powerDown, powerOn } from "./vm-power.ts";
 import { summary } from "./vm-summary.ts";
@@ -90,7 +90,7 @@ function powerTask(
   type: string,
   work: (log: TaskLog) => Promise<void>,
 ): Promise<string> {
-  vmOf(sim, params.node, params.vmid);
+  unlockedVmOf(sim, params.node, params.vmid);
   const about = { node: params.node, type, id: String(params.vmid), user: caller.id };
   return sim.tasks.start(about, (log) => sim.locks.with(params.vmid, () => work(log)));
 }

@@ -3,7 +3,9 @@ import { installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { nobody } from "./auth.ts";
+import { backupContentRoutes } from "./backup-content-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
+import { cloneRoutes } from "./clone-routes.ts";
 import { clusterRoutes } from "./cluster-routes.ts";
 import { contentRoutes } from "./content-routes.ts";
 import { ApiError } from "./errors.ts";
@@ -19,16 +21,20 @@ import { storageRoutes } from "./storage-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { userRoutes } from "./user-routes.ts";
 import { vmRoutes } from "./vm-routes.ts";
+import { vzdumpRoutes } from "./vzdump-routes.ts";
 
 /** Every route of the product's API that is simulated. */
 export const apiRoutes: Route[] = [
   ...clusterRoutes,
   ...storageRoutes,
   ...contentRoutes,
+  ...backupContentRoutes,
   ...vmRoutes,
+  ...cloneRoutes,
   ...powerRoutes,
   ...agentRoutes,
   ...backupRoutes,
+  ...vzdumpRoutes,
   ...poolRoutes,
   ...loginRoutes,
   ...userRoutes,

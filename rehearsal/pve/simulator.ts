@@ -68,6 +68,13 @@ export function vmOf(sim: Simulator, node: string, vmid: number): Vm {
   return vm;
 }
 
+/** The VM with an id on a node, unless something else works on it. */
+export function unlockedVmOf(sim: Simulator, node: string, vmid: number): Vm {
+  const vm = vmOf(sim, node, vmid);
+  if (vm.config.lock !== undefined) throw failure(`VM is locked (${vm.config.lock})`);
+  return vm;
+}
+
 /** Where a VM's guest lives on this machine. */
 export function guestPlace(sim: Simulator, vmid: number): GuestPlace {
   return { instanceId: sim.config.instanceId, vmid, folder: join(sim.folder, "guests", String(vmid)) };

@@ -12,6 +12,7 @@ import {
   storageId,
   text as textField,
 } from "./fields.ts";
+import { listBackupVolumes } from "./pbs-storage.ts";
 import { parsePruneBackups } from "./property-string.ts";
 import { type Route, route } from "./route.ts";
 import { sectionDigest } from "./sections.ts";
@@ -170,7 +171,7 @@ export const storageRoutes: Route[] = [
         )
           continue;
         if (!caller.may(`/storage/${id}`, "Datastore.Audit")) continue;
-        rows.push({ storage: id, ...(await statusOf(sim, section)) });
+        rows.push({ storage: id, ...(await statusOf(sim, id, section)) });
       }
       return rows;
     },
@@ -183,7 +184,7 @@ export const storageRoutes: Route[] = [
       caller.require(`/storage/${params.storage}`, ["Datastore.Audit", "Datastore.AllocateSpace"], true),
     run: (params, { sim }) => {
       nodeOf(sim, params.node);
-      return statusOf(sim, storageOf(sim, params.storage, params.node));
+      return statusOf(sim, params.storage, storageOf(sim, params.storage, params.node));
     },
   }),
 ];
@@ -198,18 +199,27 @@ function storageDigest(sim: Simulator): string {
   return sectionDigest(sim.store.state.storages);
 }
 
-async function statusOf(sim: Simulator, section: Section): Promise<Record<string, unknown>> {
+async function statusOf(sim: Simulator, storage: string, section: Section): Promise<Record<string, unknown>> {
   const space = await statfs(sim.folder);
   const total = space.blocks * space.bsize;
   const avail = space.bavail * space.bsize;
   return {
     type: section.type,
     content: section.content,
-    active: section.disable === 1 ? 0 : 1,
+    active: section.disable !== 1 && (await isReachable(sim, storage, section)) ? 1 : 0,
     enabled: section.disable === 1 ? 0 : 1,
     shared: section.shared ?? (section.type === "pbs" ? 1 : 0),
     total,
     avail,
     used: total - avail,
   };
+}
+
+/** A backup server that does not answer makes its storage inactive. */
+async function isReachable(sim: Simulator, storage: string, section: Section): Promise<boolean> {
+  if (section.type !== "pbs") return true;
+  return listBackupVolumes(sim, storage).then(
+    () => true,
+    () => false,
+  );
 }

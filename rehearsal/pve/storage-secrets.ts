@@ -1,7 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { readJson, writeJson } from "../lib/files.ts";
+import { encryptionOf } from "../pbs/encryption.ts";
 import { parameterError } from "./errors.ts";
 import type { Simulator } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
@@ -49,10 +51,29 @@ function keyFingerprint(content: string): string {
   throw parameterError({ "encryption-key": "invalid encryption key: not a key file" });
 }
 
+/** As backups name the key that they were encrypted with. */
 function fingerprintOf(data: string): string {
-  const hex = createHash("sha256").update(`fingerprint of ${data}`).digest("hex");
-  return hex.match(/../g)?.join(":") ?? hex;
+  return encryptionOf(Buffer.from(data, "base64")).fingerprint;
 }
+
+/** What a storage needs to write and read backups. */
+export async function readStorageSecrets(
+  sim: Simulator,
+  storage: string,
+): Promise<{ password?: string; key?: Buffer }> {
+  const { password, "encryption-key": keyFile } = secretsSchema.parse(
+    (await readJson(secretsPath(sim, storage))) ?? {},
+  );
+  return {
+    ...(password === undefined ? {} : { password }),
+    ...(keyFile === undefined
+      ? {}
+      : { key: Buffer.from(keyFileSchema.parse(JSON.parse(keyFile)).data, "base64") }),
+  };
+}
+
+const secretsSchema = z.object({ password: z.string().optional(), "encryption-key": z.string().optional() });
+const keyFileSchema = z.object({ data: z.string() });
 
 /** Forgets the secrets of a storage that is removed. */
 export async function removeStorageSecrets(sim: Simulator, storage: string): Promise<void> {

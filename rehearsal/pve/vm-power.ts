@@ -14,6 +14,7 @@ export async function powerOn(sim: Simulator, node: string, vmid: number, log: T
   const vm = vmOf(sim, node, vmid);
   const place = guestPlace(sim, vmid);
   if (await isRunning(place)) throw failure(`VM ${vmid} already running`);
+  if (vm.config.template === 1) throw failure("you can't start a vm if it's a template");
   const drive = bootDrive(vm.config);
   const sha256 = drive === undefined ? undefined : vm.images[drive];
   if (sha256 === undefined) {

@@ -4,12 +4,14 @@ import type { Caller } from "./auth.ts";
 import { failure, parameterError } from "./errors.ts";
 import { boolean, digest, node, oneOf, pattern, splitList, text, vmid } from "./fields.ts";
 import { formatPropertyString, parsePropertyString } from "./property-string.ts";
+import { checkRestoreOnly, requireRestore, restoreOnly, restoreVm } from "./restore.ts";
 import { type Call, type Route, route } from "./route.ts";
 import { sectionDigest } from "./sections.ts";
-import { guestPlace, nodeOf, type Simulator, vmOf } from "./simulator.ts";
+import { guestPlace, nodeOf, type Simulator, unlockedVmOf, vmOf } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
 import { changedConfig } from "./vm-change.ts";
 import { grownSize, newDiskStorages, prepareDrives, withStorageLock } from "./vm-disks.ts";
+import { requireFreeId, reserveId } from "./vm-ids.ts";
 import { storedNic } from "./vm-nics.ts";
 import { createOnly, diskSlots, vmOptions } from "./vm-options.ts";
 import { requireVmOptions } from "./vm-permissions.ts";
@@ -44,15 +46,24 @@ export const vmRoutes: Route[] = [
   route({
     method: "POST",
     path: "/nodes/{node}/qemu",
-    params: { node: node(), ...createOnly, ...vmOptions },
-    permit: (caller, { node: _, vmid, pool, start, ...options }) => {
+    params: { node: node(), ...createOnly, ...restoreOnly, ...vmOptions },
+    permit: (caller, params, sim) => {
+      if (params.archive !== undefined) return requireRestore(caller, params, sim);
+      const { node: _, vmid, pool, start, ...options } = params;
       if (pool === undefined || !caller.may(`/pool/${pool}`, "VM.Allocate")) {
         caller.require(`/vms/${vmid}`, ["VM.Allocate"]);
       }
       if (start === true) caller.require(`/vms/${vmid}`, ["VM.PowerMgmt"]);
+      for (const name of Object.keys(restoreOnly)) delete (options as Record<string, unknown>)[name];
       requireVmOptions(caller, vmid, options, pool);
     },
-    run: (params, call) => createVm(call, params),
+    run: ({ archive, force, unique, storage, "live-restore": live, bwlimit: _, ...params }, call) => {
+      if (archive === undefined) {
+        checkRestoreOnly({ force, unique, "live-restore": live });
+        return createVm(call, params);
+      }
+      return restoreVm(call, { ...params, archive, force, unique, storage, live });
+    },
   }),
   route({
     method: "GET",
@@ -95,7 +106,7 @@ export const vmRoutes: Route[] = [
     },
     permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Config.Disk"]),
     run: ({ node, vmid, disk, size, digest: expected }, { sim, caller }) => {
-      checkDigest(vmOf(sim, node, vmid).config, expected);
+      checkDigest(unlockedVmOf(sim, node, vmid).config, expected);
       const about = { node, type: "resize", id: String(vmid), user: caller.id };
       return sim.tasks.start(about, () =>
         sim.locks.with(vmid, async () => {
@@ -119,9 +130,6 @@ export const vmRoutes: Route[] = [
   }),
 ];
 
-/** Ids of VMs whose create has begun: the product reserves an id before the disks are made. */
-const creating = new WeakMap<Simulator, Set<number>>();
-
 async function createVm(
   { sim, caller }: Call,
   {
@@ -133,18 +141,11 @@ async function createVm(
   }: { node: string; vmid: number; pool?: string | undefined; start?: boolean | undefined },
 ): Promise<string> {
   nodeOf(sim, node);
-  const reserved = creating.get(sim) ?? new Set();
-  creating.set(sim, reserved);
-  const existing = sim.store.state.vms[vmid];
-  if (existing !== undefined || reserved.has(vmid)) {
-    throw failure(
-      `unable to create VM ${vmid} - VM ${vmid} already exists on node '${existing?.node ?? node}'`,
-    );
-  }
+  requireFreeId(sim, node, vmid, "create");
   if (pool !== undefined && sim.store.state.pools[pool] === undefined)
     throw failure(`pool '${pool}' does not exist`);
   const given = toSection(options);
-  reserved.add(vmid);
+  const release = reserveId(sim, vmid);
   const about = { node, type: "qmcreate", id: String(vmid), user: caller.id };
   return sim.tasks.start(about, async (log) => {
     try {
@@ -162,7 +163,7 @@ async function createVm(
         if (start === true) await powerOn(sim, node, vmid, log);
       });
     } finally {
-      reserved.delete(vmid);
+      release();
     }
   });
 }
@@ -177,7 +178,7 @@ async function changeVm(
     ...options
   }: { delete?: string | undefined; digest?: string | undefined },
 ): Promise<void> {
-  const before = vmOf(sim, node, vmid).config;
+  const before = unlockedVmOf(sim, node, vmid).config;
   checkDigest(before, expected);
   const given = toSection(options);
   const keys = splitList(removed);
@@ -197,7 +198,7 @@ async function changeVm(
 }
 
 async function destroyVm({ sim, caller }: Call, node: string, vmid: number, purge: boolean): Promise<string> {
-  const { config } = vmOf(sim, node, vmid);
+  const { config } = unlockedVmOf(sim, node, vmid);
   if (config.protection === 1) throw failure(`can't remove VM ${vmid} - protection mode enabled`);
   const place = guestPlace(sim, vmid);
   if (await isRunning(place)) throw failure(`VM ${vmid} is running - destroy failed`);
