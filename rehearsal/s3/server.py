@@ -39,10 +39,15 @@ class DurableApplication:
             if environ["PATH_INFO"].startswith("/_facts"):
                 return self.facts(environ, start_response)
         if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
-            return self.application(environ, start_response)
+            return self.document(environ, b"", start_response) or self.application(environ, start_response)
         # Read before taking the lock: a slow client must not hold up the others.
-        environ["wsgi.input"] = io.BytesIO(read_body(environ))
+        body = read_body(environ)
+        environ["wsgi.input"] = io.BytesIO(body)
         with self.changing:
+            document = self.document(environ, body, start_response)
+            if document is not None:
+                self.store.record_service("s3")
+                return document
             refusal = self.refusal(environ)
             if refusal is not None:
                 start_response("400 Bad Request", [("Content-Type", "application/xml")])
@@ -50,6 +55,19 @@ class DurableApplication:
             answer = list(self.application(environ, start_response))
             self.record(environ)
             return answer
+
+    def document(self, environ: Environ, body: bytes, start_response: Callable[..., Any]) -> list[bytes] | None:
+        from documents import answer
+
+        bucket, key = bucket_and_key(environ)
+        if service_of(environ) != "s3" or bucket == "" or key != "":
+            return None
+        found = answer(environ["REQUEST_METHOD"], bucket, environ.get("QUERY_STRING", ""), body)
+        if found is None:
+            return None
+        status, content = found
+        start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(content)))])
+        return [content]
 
     def facts(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         from facts import answer

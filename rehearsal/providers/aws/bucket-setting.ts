@@ -1,6 +1,6 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { type AnyResource, defineResource } from "../../../infra/provider/resource.ts";
-import type { Aws } from "./config.ts";
+import { type Aws, regionSchema } from "./config.ts";
 
 type SettingShape = z.ZodRawShape & { bucket: z.ZodString };
 
@@ -19,38 +19,48 @@ export interface BucketSetting<Shape extends SettingShape> {
   remove(aws: Aws, bucket: string): Promise<unknown>;
 }
 
-/** Declares a setting of a bucket; its id is the bucket's name. A bucket that is gone has no settings to delete. */
+/**
+ * Declares a setting of a bucket; its id is the bucket's name. It may be in a region of its own, as the bucket. A bucket
+ * that is gone has no settings to delete.
+ */
 export function bucketSetting<Shape extends SettingShape>(setting: BucketSetting<Shape>): AnyResource<Aws> {
-  return defineResource<Aws, Shape, object>({
+  type Wanted = z.output<z.ZodObject<Shape>>;
+  return defineResource<Aws, z.ZodRawShape, object>({
     token: setting.token,
-    inputs: setting.inputs,
-    replaceOn: ["bucket"],
+    inputs: z.object({ ...setting.inputs.shape, region: regionSchema }),
+    replaceOn: ["bucket", "region"],
     deleteBeforeReplace: true,
     ...(setting.sameValue ? { sameValue: setting.sameValue } : {}),
     create: async ({ client }, wanted) => {
-      await setting.put(client, wanted);
-      return { id: bucketOf(wanted), outputs: { region: client.region } };
+      const { bucket, region } = placeOf(wanted);
+      const aws = client.inRegion(region);
+      await setting.put(aws, wanted as Wanted);
+      return { id: bucket ?? "", outputs: { region: aws.region } };
     },
     read: async ({ client }, id, recorded) => {
-      const found = await ignoring("NoSuchBucket", setting.get(client, id, recorded.inputs));
+      const { region } = placeOf(recorded.inputs);
+      const aws = client.inRegion(region);
+      const found = await ignoring("NoSuchBucket", setting.get(aws, id, recorded.inputs as Partial<Wanted>));
       if (found === undefined) return undefined;
       return {
-        inputs: { ...found, bucket: id } as unknown as z.input<z.ZodObject<Shape>>,
-        outputs: { region: client.region },
+        inputs: { ...found, bucket: id, ...(region === undefined ? {} : { region }) },
+        outputs: { region: aws.region },
       };
     },
     update: async ({ client }, _id, _recorded, wanted) => {
-      await setting.put(client, wanted);
-      return { region: client.region };
+      const aws = client.inRegion(placeOf(wanted).region);
+      await setting.put(aws, wanted as Wanted);
+      return { region: aws.region };
     },
-    delete: async ({ client }, id) => {
-      await ignoring("NoSuchBucket", setting.remove(client, id));
+    delete: async ({ client }, id, recorded) => {
+      const aws = client.inRegion(placeOf(recorded.inputs).region);
+      await ignoring("NoSuchBucket", setting.remove(aws, id));
     },
   });
 }
 
-function bucketOf(inputs: object): string {
-  return (inputs as { bucket: string }).bucket;
+function placeOf(inputs: object): { readonly bucket?: string; readonly region?: string } {
+  return inputs;
 }
 
 async function ignoring<T>(name: string, call: Promise<T>): Promise<T | undefined> {

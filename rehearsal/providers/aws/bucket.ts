@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { defineResource } from "../../../infra/provider/resource.ts";
-import { type Aws, unlessMissing } from "./config.ts";
+import { type Aws, regionSchema, unlessMissing } from "./config.ts";
 import { allTags, ownTags, tagList, tagsSchema } from "./tags.ts";
 
 const inputs = z.object({
@@ -24,15 +24,17 @@ const inputs = z.object({
   objectLockEnabled: z.boolean().default(false),
   forceDestroy: z.boolean().default(false),
   tags: tagsSchema,
+  region: regionSchema,
 });
 
 /** `aws.s3.Bucket`: the bucket itself; its settings are resources of their own. */
 export const bucket = defineResource({
   token: "aws:s3/bucket:Bucket",
   inputs,
-  replaceOn: ["bucket", "objectLockEnabled"],
+  replaceOn: ["bucket", "objectLockEnabled", "region"],
   deleteBeforeReplace: true,
-  create: async ({ client: aws }: { client: Aws }, wanted) => {
+  create: async ({ client }: { client: Aws }, wanted) => {
+    const aws = client.inRegion(wanted.region);
     const Bucket = wanted.bucket;
     await aws.s3.send(
       new CreateBucketCommand({
@@ -47,7 +49,8 @@ export const bucket = defineResource({
     await putTags(aws.s3, Bucket, allTags(aws, wanted.tags));
     return { id: Bucket, outputs: outputsOf(aws, Bucket, allTags(aws, wanted.tags)) };
   },
-  read: async ({ client: aws }, id, recorded) => {
+  read: async ({ client }, id, recorded) => {
+    const aws = client.inRegion(recorded.inputs.region);
     const there = await unlessMissing(
       ["NotFound", "NoSuchBucket"],
       aws.s3.send(new HeadBucketCommand({ Bucket: id })),
@@ -64,15 +67,18 @@ export const bucket = defineResource({
         objectLockEnabled: lock?.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled",
         forceDestroy: recorded.inputs.forceDestroy,
         tags: ownTags(aws, tags, recorded.inputs.tags),
+        ...(recorded.inputs.region === undefined ? {} : { region: recorded.inputs.region }),
       },
       outputs: outputsOf(aws, id, tags),
     };
   },
-  update: async ({ client: aws }, id, _recorded, wanted) => {
+  update: async ({ client }, id, _recorded, wanted) => {
+    const aws = client.inRegion(wanted.region);
     await putTags(aws.s3, id, allTags(aws, wanted.tags));
     return outputsOf(aws, id, allTags(aws, wanted.tags));
   },
-  delete: async ({ client: aws }, id, recorded) => {
+  delete: async ({ client }, id, recorded) => {
+    const aws = client.inRegion(recorded.inputs.region);
     if (recorded.inputs.forceDestroy === true) await empty(aws.s3, id);
     await unlessMissing(["NoSuchBucket"], aws.s3.send(new DeleteBucketCommand({ Bucket: id })));
   },

@@ -1,12 +1,14 @@
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { z } from "zod";
 
 const endpointsSchema = z.strictObject({
   s3: z.url().optional(),
   iam: z.url().optional(),
   kms: z.url().optional(),
+  sns: z.url().optional(),
   sts: z.url().optional(),
 });
 
@@ -34,15 +36,31 @@ export interface Aws {
   readonly s3: S3Client;
   readonly iam: IAMClient;
   readonly kms: KMSClient;
+  readonly sns: SNSClient;
   readonly region: string;
   readonly defaultTags: Record<string, string>;
+  /** The same account in another region; the provider's own where none is given. */
+  inRegion(region: string | undefined): Aws;
 }
+
+/** Every regional resource may state a region of its own; it can never move. */
+export const regionSchema = z.string().optional();
 
 /** Connects to the endpoints of the configuration and to nothing else. */
 export function connectAws(config: AwsConfig): Aws {
-  const region = config.region ?? "us-east-1";
+  const connections = new Map<string, Aws>();
+  const own = config.region ?? "us-east-1";
+  const inRegion = (region = own): Aws => {
+    const found = connections.get(region) ?? connectIn(region, config, inRegion);
+    connections.set(region, found);
+    return found;
+  };
+  return inRegion(own);
+}
+
+function connectIn(region: string, config: AwsConfig, inRegion: Aws["inRegion"]): Aws {
   const endpoints = Object.assign({}, ...(config.endpoints ?? [])) as z.infer<typeof endpointsSchema>;
-  const common = (service: "s3" | "iam" | "kms") => {
+  const common = (service: "s3" | "iam" | "kms" | "sns") => {
     const endpoint = endpoints[service];
     // The SDK would go to the real AWS with whatever credentials this machine has.
     if (endpoint === undefined) {
@@ -59,8 +77,10 @@ export function connectAws(config: AwsConfig): Aws {
   const s3 = once(() => new S3Client({ ...common("s3"), forcePathStyle: config.s3UsePathStyle ?? false }));
   const iam = once(() => new IAMClient(common("iam")));
   const kms = once(() => new KMSClient(common("kms")));
+  const sns = once(() => new SNSClient(common("sns")));
   return {
     region,
+    inRegion,
     defaultTags: config.defaultTags?.tags ?? {},
     get s3() {
       return s3();
@@ -70,6 +90,9 @@ export function connectAws(config: AwsConfig): Aws {
     },
     get kms() {
       return kms();
+    },
+    get sns() {
+      return sns();
     },
   };
 }

@@ -21,7 +21,7 @@ import {
 import { z } from "zod";
 import { defineResource } from "../../../infra/provider/resource.ts";
 import { jsonText, samePolicy } from "../json.ts";
-import { type Aws, unlessMissing } from "./config.ts";
+import { type Aws, regionSchema, unlessMissing } from "./config.ts";
 import { allTags, ownTags, removedKeys, tagsSchema } from "./tags.ts";
 
 const policyName = "default";
@@ -35,11 +35,13 @@ export const key = defineResource({
     deletionWindowInDays: z.int().min(7, "KMS keeps a key for at least 7 days").max(30).default(30),
     policy: jsonText.optional(),
     tags: tagsSchema,
+    region: regionSchema,
   }),
-  replaceOn: [],
+  replaceOn: ["region"],
   sameValue: (property, recorded, wanted) =>
     property === "policy" ? samePolicy(recorded, wanted) : isDeepStrictEqual(recorded, wanted),
-  create: async ({ client: aws }: { client: Aws }, wanted) => {
+  create: async ({ client }: { client: Aws }, wanted) => {
+    const aws = client.inRegion(wanted.region);
     const tags = allTags(aws, wanted.tags);
     const { KeyMetadata } = await aws.kms.send(
       new CreateKeyCommand({ Description: wanted.description, Policy: wanted.policy, Tags: kmsTags(tags) }),
@@ -51,7 +53,8 @@ export const key = defineResource({
       outputs: { arn: KeyMetadata?.Arn ?? "", keyId: KeyId, region: aws.region, tagsAll: tags },
     };
   },
-  read: async ({ client: aws }, KeyId, recorded) => {
+  read: async ({ client }, KeyId, recorded) => {
+    const aws = client.inRegion(recorded.inputs.region);
     const found = await unlessMissing(["NotFoundException"], aws.kms.send(new DescribeKeyCommand({ KeyId })));
     const metadata = found?.KeyMetadata;
     if (metadata === undefined || metadata.KeyState === "PendingDeletion") return undefined;
@@ -66,11 +69,13 @@ export const key = defineResource({
         // A key always has a policy; AWS's own says nothing about a program that states none.
         policy: recorded.inputs.policy === undefined ? undefined : Policy,
         tags: ownTags(aws, tags, recorded.inputs.tags),
+        ...(recorded.inputs.region === undefined ? {} : { region: recorded.inputs.region }),
       },
       outputs: { arn: metadata.Arn ?? "", keyId: KeyId, region: aws.region, tagsAll: tags },
     };
   },
-  update: async ({ client: aws }, KeyId, recorded, wanted) => {
+  update: async ({ client }, KeyId, recorded, wanted) => {
+    const aws = client.inRegion(wanted.region);
     await aws.kms.send(new UpdateKeyDescriptionCommand({ KeyId, Description: wanted.description }));
     if (wanted.policy !== undefined && !samePolicy(recorded.inputs.policy, wanted.policy)) {
       await aws.kms.send(new PutKeyPolicyCommand({ KeyId, PolicyName: policyName, Policy: wanted.policy }));
@@ -84,7 +89,8 @@ export const key = defineResource({
       await aws.kms.send(new TagResourceCommand({ KeyId, Tags: kmsTags(tags) }));
     return { arn: recorded.outputs.arn ?? "", keyId: KeyId, region: aws.region, tagsAll: tags };
   },
-  delete: async ({ client: aws }, KeyId, recorded) => {
+  delete: async ({ client }, KeyId, recorded) => {
+    const aws = client.inRegion(recorded.inputs.region);
     await unlessMissing(
       ["NotFoundException", "KMSInvalidStateException"],
       aws.kms.send(
@@ -103,25 +109,32 @@ export const alias = defineResource({
   inputs: z.object({
     name: z.string().regex(/^alias\/(?!aws\/)[\w/-]+$/, 'an alias is "alias/" and letters, digits, / _ -'),
     targetKeyId: z.string(),
+    region: regionSchema,
   }),
-  replaceOn: ["name"],
+  replaceOn: ["name", "region"],
   deleteBeforeReplace: true,
   sameValue: (property, recorded, wanted) =>
     property === "targetKeyId" ? keyIdOf(recorded) === keyIdOf(wanted) : recorded === wanted,
-  create: async ({ client: aws }: { client: Aws }, { name, targetKeyId }) => {
+  create: async ({ client }: { client: Aws }, { name, targetKeyId, region }) => {
+    const aws = client.inRegion(region);
     await aws.kms.send(new CreateAliasCommand({ AliasName: name, TargetKeyId: targetKeyId }));
     return { id: name, outputs: await aliasOutputs(aws, name) };
   },
-  read: async ({ client: aws }, id) => {
+  read: async ({ client }, id, recorded) => {
+    const { region } = recorded.inputs;
+    const aws = client.inRegion(region);
     const found = await findAlias(aws.kms, id);
     if (found?.TargetKeyId === undefined) return undefined;
-    return { inputs: { name: id, targetKeyId: found.TargetKeyId }, outputs: await aliasOutputs(aws, id) };
+    const inputs = { name: id, targetKeyId: found.TargetKeyId, ...(region === undefined ? {} : { region }) };
+    return { inputs, outputs: await aliasOutputs(aws, id) };
   },
-  update: async ({ client: aws }, id, _recorded, { targetKeyId }) => {
+  update: async ({ client }, id, _recorded, { targetKeyId, region }) => {
+    const aws = client.inRegion(region);
     await aws.kms.send(new UpdateAliasCommand({ AliasName: id, TargetKeyId: targetKeyId }));
     return aliasOutputs(aws, id);
   },
-  delete: async ({ client: aws }, id) => {
+  delete: async ({ client }, id, recorded) => {
+    const aws = client.inRegion(recorded.inputs.region);
     await unlessMissing(["NotFoundException"], aws.kms.send(new DeleteAliasCommand({ AliasName: id })));
   },
 });
