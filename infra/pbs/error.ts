@@ -13,8 +13,10 @@ export class PbsError extends Error {
 
   constructor(method: string, path: string, status: number, body: string, tokenId: string) {
     const { reason, parameters } = readRefusal(body);
+    const advice = hint(status, reason, method, path, tokenId);
+    const said = advice === "" ? reason : reason.replace(/\.$/, "");
     super(
-      `Proxmox Backup Server refused ${method} ${path} (HTTP ${status}): ${reason || "it gave no reason"}${hint(status, reason, method, path, tokenId)}`,
+      `Proxmox Backup Server refused ${method} ${path} (HTTP ${status}): ${said || "it gave no reason"}${advice}`,
     );
     this.name = "PbsError";
     this.method = method;
@@ -67,6 +69,9 @@ function readRefusal(body: string): Refusal {
 }
 
 function hint(status: number, reason: string, method: string, path: string, tokenId: string): string {
+  if (status === 401 && /disabled or expired/.test(reason)) {
+    return `; give the token ${tokenId} or its user a later expiry (\`proxmox-backup-manager user list-tokens ${userOf(tokenId)}\` shows it), or make a new token`;
+  }
   if (status === 401) {
     return `; check that the token ${tokenId} exists, is enabled and not expired, and that tokenSecret is the value shown when it was made`;
   }

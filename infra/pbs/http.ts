@@ -129,8 +129,10 @@ function connectFailure(server: URL, error: Error & { code?: string }, trust: Tr
       trust.caCertificate === undefined
         ? "set `caCertificate`"
         : "`caCertificate` is not the authority that signed it: set the right one";
+    // Node.js adds advice on how to start it, which is of no use to a plugin's user.
+    const why = error.message.replace(/; if the root CA is installed locally.*$/, "");
     return new Error(
-      `the certificate of ${server.origin} is not trusted: ${error.message}; ` +
+      `the certificate of ${server.origin} is not trusted: ${why}; ` +
         `${authority}, or \`fingerprint\` to what \`proxmox-backup-manager cert info\` shows on the server`,
     );
   }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineFunction } from "../../provider/resource.ts";
 import { apiPath, type PbsClient } from "../client.ts";
 import { namespace, storeName } from "../resources/values.ts";
-import { forEach, namespacesIn } from "./walk.ts";
+import { asList, forEach, namespacesIn } from "./walk.ts";
 
 /** Which kind of guest or host a backup is of. */
 export const backupType = z.enum(["vm", "ct", "host"], { error: "a backup is of a vm, a ct or a host" });
@@ -76,7 +76,7 @@ export const getSnapshots = defineFunction<PbsClient, typeof getSnapshotsInputs,
         { ns: name || undefined, "backup-type": backupType, "backup-id": backupId },
         signal,
       );
-      return (data as Item[]).map((item) => snapshotOf(item, name));
+      return asList<Item>(data, "snapshots").map((item) => snapshotOf(item, name));
     });
     return { snapshots: found.flat().sort((a, b) => b.backupTime - a.backupTime) };
   },

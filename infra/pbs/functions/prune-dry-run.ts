@@ -4,7 +4,7 @@ import { apiPath, type Parameters, type PbsClient } from "../client.ts";
 import { toKebab } from "../resources/properties.ts";
 import { keep, maxDepth, namespace, storeName } from "../resources/values.ts";
 import { backupId, backupType } from "./get-snapshots.ts";
-import { forEach, namespacesIn, type Scope } from "./walk.ts";
+import { asList, forEach, namespacesIn, type Scope } from "./walk.ts";
 
 /** The rules that keep backups, in the order in which they apply. */
 export const keepRules = [
@@ -84,7 +84,7 @@ export async function dryRun(
   const groups = await forEach(await namespacesIn(client, scope, signal), async (ns) => {
     const path = apiPath`/admin/datastore/${scope.store}/groups`;
     const { data } = await client.get(path, { ns: ns || undefined }, signal);
-    return (data as GroupItem[])
+    return asList<GroupItem>(data, "groups")
       .map((item) => ({ ns, backupType: item["backup-type"], backupId: item["backup-id"] }))
       .filter(isWanted)
       .sort((a, b) => nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }));
@@ -102,7 +102,7 @@ export async function dryRun(
       },
       signal,
     );
-    return (data as DryRunItem[])
+    return asList<DryRunItem>(data, "snapshots")
       .map((item) => ({ ns, backupType, backupId, backupTime: item["backup-time"], mark: markOf(item) }))
       .sort((a, b) => b.backupTime - a.backupTime);
   });

@@ -21,8 +21,18 @@ export async function namespacesIn(client: PbsClient, scope: Scope, signal: Abor
     { parent: scope.ns, "max-depth": scope.maxDepth },
     signal,
   );
-  const below = (data as { readonly ns: string }[]).map(({ ns }) => ns).filter((ns) => ns !== own);
+  const below = asList<{ readonly ns: string }>(data, "namespaces")
+    .map(({ ns }) => ns)
+    .filter((ns) => ns !== own);
   return [own, ...below.sort()];
+}
+
+/** @throws Error when an answer that ought to be a list is none */
+export function asList<Item>(data: unknown, what: string): readonly Item[] {
+  if (Array.isArray(data)) return data;
+  throw new Error(
+    `the server answered with something else than a list of ${what}; is it a Proxmox Backup Server?`,
+  );
 }
 
 /** Runs work on every item, a few at once, and gives the results in the items' order. */
