@@ -38,6 +38,7 @@ export class Deliveries extends pulumi.ComponentResource {
               privateKey: args.deployKey.privateKey,
               hostKey: machine.hostKey,
             },
+            machine: machine.hardware,
             packages: [...contents.packages],
             users: contents.users.map((user) => ({ ...user, groups: [...(user.groups ?? [])] })),
             directories: contents.directories,

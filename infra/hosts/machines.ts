@@ -4,7 +4,6 @@ import type { Guest, Site } from "../site.ts";
 import { userData } from "./cloud-init.ts";
 import { waitsFor } from "./creation-order.ts";
 import { SshKey } from "./provider/sdk.ts";
-import { restartWarning } from "./restarts.ts";
 
 export interface MachinesArgs {
   readonly site: Site;
@@ -16,6 +15,8 @@ export interface Machine {
   readonly vm: proxmoxve.VmLegacy;
   /** The public key by which the guest proves itself. */
   readonly hostKey: pulumi.Output<string>;
+  /** What the guest takes over only by a restart. */
+  readonly hardware: Readonly<Record<string, unknown>>;
 }
 
 /** The virtual machines of a site: images with checksum, first boot by cloud-init, host keys known in advance. */
@@ -23,7 +24,6 @@ export class Machines extends pulumi.ComponentResource {
   readonly machines: ReadonlyMap<string, Machine>;
   /** The key with which deliveries log in. */
   readonly deployKey: SshKey;
-  private readonly restartWarning = restartWarning("guest-restarts");
 
   constructor(name: string, args: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lab:hosts:Machines", name, {}, opts);
@@ -115,6 +115,40 @@ export class Machines extends pulumi.ComponentResource {
       { ...child, deleteBeforeReplace: true },
     );
     const disk = { datastoreId: site.proxmox.storage.disks, discard: "on", iothread: true, ssd: true };
+    const hardware = {
+      cpu: { cores: guest.cores, type: "x86-64-v2-AES" },
+      memory: { dedicated: guest.memoryMib },
+      // The agent freezes the file systems while a snapshot is taken.
+      agent: { enabled: true },
+      operatingSystem: { type: "l26" },
+      scsiHardware: "virtio-scsi-single",
+      networkDevices: [
+        {
+          bridge: network.bridge,
+          model: "virtio",
+          ...(network.vlanId === undefined ? {} : { vlanId: network.vlanId }),
+        },
+      ],
+      initialization: {
+        datastoreId: site.proxmox.storage.disks,
+        ipConfigs: [
+          {
+            ipv4: {
+              address: `${guest.address}/${prefixLength}`,
+              ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
+            },
+          },
+        ],
+        // Without servers, a domain to search is nothing: PVE then gives the node's own settings.
+        ...(network.dnsServers.length === 0
+          ? {}
+          : { dns: { servers: network.dnsServers, domain: site.domain } }),
+        // Spelt out instead of taken from the file: it is read at the first boot only, so a later change of its
+        // content must not replace the guest.
+        userDataFileId: `${site.proxmox.storage.snippets}:snippets/${userDataFile}`,
+      },
+      serialDevices: [{}],
+    };
     const vm = new proxmoxve.VmLegacy(
       guest.name,
       {
@@ -123,12 +157,7 @@ export class Machines extends pulumi.ComponentResource {
         name: guest.name,
         description: `Made by Pulumi from site ${site.name}`,
         tags: [...new Set(["lab", site.name, guest.tier, ...guest.tags])].sort(),
-        cpu: { cores: guest.cores, type: "x86-64-v2-AES" },
-        memory: { dedicated: guest.memoryMib },
-        // The agent freezes the file systems while a snapshot is taken.
-        agent: { enabled: true },
-        operatingSystem: { type: "l26" },
-        scsiHardware: "virtio-scsi-single",
+        ...hardware,
         disks: [
           {
             ...disk,
@@ -139,32 +168,6 @@ export class Machines extends pulumi.ComponentResource {
           },
           ...(guest.backupDisk ? [{ ...disk, interface: "scsi1", size: guest.backupDisk.sizeGib }] : []),
         ],
-        networkDevices: [
-          {
-            bridge: network.bridge,
-            model: "virtio",
-            ...(network.vlanId === undefined ? {} : { vlanId: network.vlanId }),
-          },
-        ],
-        initialization: {
-          datastoreId: site.proxmox.storage.disks,
-          ipConfigs: [
-            {
-              ipv4: {
-                address: `${guest.address}/${prefixLength}`,
-                ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
-              },
-            },
-          ],
-          // Without servers, a domain to search is nothing: PVE then gives the node's own settings.
-          ...(network.dnsServers.length === 0
-            ? {}
-            : { dns: { servers: network.dnsServers, domain: site.domain } }),
-          // Spelt out instead of taken from the file: it is read at the first boot only, so a later change of its
-          // content must not replace the guest.
-          userDataFileId: `${site.proxmox.storage.snippets}:snippets/${userDataFile}`,
-        },
-        serialDevices: [{}],
         onBoot: true,
         started: true,
         protection: guest.protected && !site.disposable,
@@ -176,9 +179,8 @@ export class Machines extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         dependsOn: [image, firstBoot, ...(before ? [before.vm] : [])],
         replacementTrigger: guest.imageGeneration,
-        hooks: { beforeUpdate: [this.restartWarning] },
       },
     );
-    return { guest, vm, hostKey: hostKey.publicKey };
+    return { guest, vm, hostKey: hostKey.publicKey, hardware };
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Call, defineResource } from "../../provider/resource.ts";
 import { canonicalJson } from "./canonical.ts";
 import { checkDelivery } from "./check.ts";
+import { differences } from "./differences.ts";
 import { inputsFromFacts } from "./drift.ts";
 import { type DeliveryInputs, deliverySchema } from "./inputs.ts";
 import { contentHash, planOf } from "./plan.ts";
@@ -27,6 +28,18 @@ export const delivery = defineResource<null, typeof deliverySchema.shape, Delive
   replaceOn: ["name"],
   // Two deliveries cannot own the same files.
   deleteBeforeReplace: true,
+
+  async notesOnPreview({ urn }, recorded, wanted) {
+    // What an older program recorded says nothing of the machine, so nothing of a change either.
+    const reasons = recorded.inputs.machine ? differences("", recorded.inputs.machine, wanted.machine) : [];
+    if (reasons.length === 0) return [];
+    return [
+      {
+        severity: "warning",
+        message: `${urn.split("::").at(-1)} restarts for this, and the delivery then sees that everything runs again: ${reasons.join(", ")}`,
+      },
+    ];
+  },
 
   async create(call, inputs) {
     const id = `${inputs.name}/${randomUUID()}`;

@@ -110,6 +110,11 @@ export const deliverySchema = z.object({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,31}$/, "a delivery's name is up to 32 of a-z, 0-9 and -")
     .default("lab"),
+  /**
+   * Properties of the machine that it takes over only by a restart. When one changes, a preview says so, and the
+   * delivery comes again after it: everything has to run as before.
+   */
+  machine: z.record(z.string(), z.unknown()).default({}),
   /** Packages of the distribution, installed where missing, never upgraded and never removed. */
   packages: z
     .array(

@@ -66,9 +66,9 @@ export interface Payload {
 
 /**
  * The SHA-256 over everything that is delivered. How the host is reached does not count: a new address or key is no
- * reason to deliver again.
+ * reason to deliver again; nor does the machine itself.
  */
-export function contentHash({ connection: _, ...delivered }: DeliveryInputs): string {
+export function contentHash({ connection: _, machine: __, ...delivered }: DeliveryInputs): string {
   return sha256(canonicalJson(delivered));
 }
 

@@ -37,6 +37,11 @@ export interface DeliveryArgs {
   readonly connection: ConnectionArgs;
   /** Tells the deliveries of several programs to one host apart; another name replaces the delivery. Default "lab". */
   readonly name?: pulumi.Input<string>;
+  /**
+   * Properties of the machine that it takes over only by a restart. When one changes, a preview says so, and the
+   * delivery comes again after it: everything has to run as before.
+   */
+  readonly machine?: pulumi.Input<Readonly<Record<string, unknown>>>;
   /** Packages of the distribution, installed where missing, never upgraded and never removed. */
   readonly packages?: pulumi.Input<pulumi.Input<string>[]>;
   readonly files?: readonly FileArgs[];
