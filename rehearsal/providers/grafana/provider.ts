@@ -76,6 +76,11 @@ const dataSourceInputs = z.object({
   type: z.string(),
   url: z.string(),
   accessMode: z.enum(["proxy", "direct"]).default("proxy"),
+  basicAuthEnabled: z.boolean().default(false),
+  basicAuthUsername: z.string().default(""),
+  jsonDataEncoded: jsonText.default("{}"),
+  /** Grafana never tells it again: what is recorded is taken for what is there. */
+  secureJsonDataEncoded: jsonText.default("{}"),
 });
 
 const dataSourceData = z.looseObject({
@@ -84,25 +89,57 @@ const dataSourceData = z.looseObject({
   type: z.string(),
   url: z.string(),
   access: z.enum(["proxy", "direct"]),
+  basicAuth: z.boolean(),
+  basicAuthUser: z.string(),
+  jsonData: z.record(z.string(), z.unknown()),
 });
+
+/** A data source as Grafana's API takes it. */
+function dataSourceBody(wanted: z.output<typeof dataSourceInputs>): object {
+  const { uid, name, type, url, accessMode, basicAuthEnabled, basicAuthUsername } = wanted;
+  return {
+    uid,
+    name,
+    type,
+    url,
+    access: accessMode,
+    basicAuth: basicAuthEnabled,
+    basicAuthUser: basicAuthUsername,
+    jsonData: JSON.parse(wanted.jsonDataEncoded),
+    secureJsonData: JSON.parse(wanted.secureJsonDataEncoded),
+  };
+}
 
 const dataSource = defineResource({
   token: "grafana:oss/dataSource:DataSource",
   inputs: dataSourceInputs,
   replaceOn: ["uid", "type"],
   deleteBeforeReplace: true,
-  create: async ({ client }: { client: Grafana }, { accessMode, ...rest }) => {
-    await client.call("POST", "/api/datasources", { ...rest, access: accessMode });
-    return { id: rest.uid, outputs: {} };
+  create: async ({ client }: { client: Grafana }, wanted) => {
+    await client.call("POST", "/api/datasources", dataSourceBody(wanted));
+    return { id: wanted.uid, outputs: {} };
   },
-  read: async ({ client }, id) => {
+  read: async ({ client }, id, { inputs: { secureJsonDataEncoded } }) => {
     const found = await client.call("GET", `/api/datasources/uid/${id}`);
     if (found === undefined) return undefined;
-    const { uid, name, type, url, access } = dataSourceData.parse(found);
-    return { inputs: { uid, name, type, url, accessMode: access }, outputs: {} };
+    const { access, basicAuth, basicAuthUser, jsonData, uid, name, type, url } = dataSourceData.parse(found);
+    return {
+      inputs: {
+        uid,
+        name,
+        type,
+        url,
+        accessMode: access,
+        basicAuthEnabled: basicAuth,
+        basicAuthUsername: basicAuthUser,
+        jsonDataEncoded: JSON.stringify(jsonData),
+        ...(secureJsonDataEncoded === undefined ? {} : { secureJsonDataEncoded }),
+      },
+      outputs: {},
+    };
   },
-  update: async ({ client }, id, _recorded, { accessMode, ...rest }) => {
-    await client.call("PUT", `/api/datasources/uid/${id}`, { ...rest, access: accessMode });
+  update: async ({ client }, id, _recorded, wanted) => {
+    await client.call("PUT", `/api/datasources/uid/${id}`, dataSourceBody(wanted));
     return {};
   },
   delete: async ({ client }, id) => void (await client.call("DELETE", `/api/datasources/uid/${id}`)),
