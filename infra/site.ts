@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { certificates } from "./site/certificates.ts";
 import { checkTogether } from "./site/checks.ts";
 import { label } from "./site/primitives.ts";
 import { type Problem, pathOf, problemOf, SiteError, unusableNames } from "./site/problems.ts";
@@ -22,6 +23,7 @@ const schema = z.strictObject({
   retentions,
   policies,
   archive,
+  certificates: certificates.prefault({}),
   databases,
   monitoring,
   binaries,

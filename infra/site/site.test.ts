@@ -6,7 +6,7 @@ refuses("A site that is wrong as a whole", [
     (s) => {
       s.guest = [];
     },
-    "guest: []: there is no such section; allowed: name, domain, disposable, proxmox, networks, images, access, guests, objectives, pbs, retentions, policies, archive, databases, monitoring, binaries",
+    "guest: []: there is no such section; allowed: name, domain, disposable, proxmox, networks, images, access, guests, objectives, pbs, retentions, policies, archive, certificates, databases, monitoring, binaries",
   ],
   [
     "a missing section",
@@ -41,7 +41,7 @@ refuses("A site that is wrong as a whole", [
     (s) => {
       s.constructor = {};
     },
-    "constructor: {}: there is no such section; allowed: name, domain, disposable, proxmox, networks, images, access, guests, objectives, pbs, retentions, policies, archive, databases, monitoring, binaries",
+    "constructor: {}: there is no such section; allowed: name, domain, disposable, proxmox, networks, images, access, guests, objectives, pbs, retentions, policies, archive, certificates, databases, monitoring, binaries",
   ],
   [
     "a section called like an object's prototype",
