@@ -1,13 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { postgresServer } from "./databases/postgres.ts";
 import { backupRuntime } from "./databases/runtime.ts";
+import { hostName, type LabCertificates } from "./hosts/certificates.ts";
 import { firstBootPackages } from "./hosts/cloud-init.ts";
 import { type Contribution, type Merged, merge } from "./hosts/contribution.ts";
 import { firewall } from "./hosts/firewall.ts";
 import { hardening } from "./hosts/hardening.ts";
+import type { KeyPair } from "./hosts/provider/certificate-sdk.ts";
 import { inboundRelations } from "./hosts/relations.ts";
+import { trustedAuthorities } from "./hosts/tls.ts";
 import { alertmanager } from "./monitoring/alertmanager.ts";
 import { nodeExporter, postgresExporter } from "./monitoring/exporters.ts";
+import type { MonitoringLogin } from "./monitoring/login.ts";
 import { prometheus } from "./monitoring/prometheus.ts";
 import type { Guest, PostgresCluster, Site } from "./site.ts";
 
@@ -18,11 +22,13 @@ export interface ContentsArgs {
   /** Secret; by cluster. */
   readonly replicationPasswords: ReadonlyMap<string, pulumi.Input<string>>;
   readonly smtpPassword: pulumi.Input<string> | undefined;
+  readonly certificates: LabCertificates;
+  readonly monitoringLogin: MonitoringLogin;
 }
 
 /** What each host gets: the contributions of every role that the site gives it. */
 export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
-  const { site } = args;
+  const { site, certificates } = args;
   const relations = inboundRelations(site);
   return new Map(
     site.guests
@@ -33,7 +39,8 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
           base,
           firewall(relations.get(guest.name) ?? []),
           ...hardening(site, guest),
-          nodeExporter(site),
+          trustedAuthorities(certificates.trusted),
+          nodeExporter(site, identityOf(certificates.hosts, guest.name)),
           ...databaseRoles(args, guest),
           ...monitoringRoles(args, guest),
         ]),
@@ -54,7 +61,7 @@ export function hostOrder(site: Site): ReadonlyMap<string, readonly string[]> {
 const base: Contribution = { packages: firstBootPackages };
 
 function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
-  const { site, runtimeBundle, replicationPasswords } = args;
+  const { site, runtimeBundle, replicationPasswords, certificates } = args;
   return site.databases.postgres
     .filter(({ primary, standbys }) => [primary, ...standbys].includes(guest.name))
     .flatMap((cluster) => {
@@ -67,9 +74,11 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
           guest,
           primary: guestNamed(site, cluster.primary),
           standbys: cluster.standbys.map((standby) => guestNamed(site, standby)),
+          primaryName: hostName(site, guestNamed(site, cluster.primary)),
+          identity: identityOf(certificates.databases, guest.name),
           replicationPassword,
         }),
-        postgresExporter(site, cluster),
+        postgresExporter(site, cluster, identityOf(certificates.hosts, guest.name)),
         ...backups(site, cluster, guest, runtimeBundle),
       ];
     });
@@ -80,8 +89,20 @@ function backups(site: Site, cluster: PostgresCluster, guest: Guest, bundle: str
   return guest.name === cluster.primary ? [backupRuntime({ cluster, node: site.binaries.node, bundle })] : [];
 }
 
-function monitoringRoles({ site, smtpPassword }: ContentsArgs, guest: Guest): Contribution[] {
-  return guest.name === site.monitoring.host ? [alertmanager(site, smtpPassword), prometheus(site)] : [];
+function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {
+  const { site, smtpPassword, certificates, monitoringLogin: login } = args;
+  if (guest.name !== site.monitoring.host) return [];
+  const identity = identityOf(certificates.hosts, guest.name);
+  return [
+    alertmanager({ site, smtpPassword, identity, login }),
+    prometheus({ site, identity, scraperIdentity: certificates.scraper, login }),
+  ];
+}
+
+function identityOf(identities: ReadonlyMap<string, KeyPair>, guest: string): KeyPair {
+  const identity = identities.get(guest);
+  if (!identity) throw new Error(`guest ${guest} has no certificate`);
+  return identity;
 }
 
 function guestNamed(site: Site, name: string): Guest {

@@ -23,7 +23,10 @@ beforeAll(async () => {
   resources = await recordResources(({ type, name }) => {
     if (type === "hosts:index:SshKey")
       return { privateKey: `PRIVATE ${name}`, publicKey: `ssh-ed25519 ${name}` };
-    if (type === "hosts:index:Password") return { value: "generated-password" };
+    if (type === "hosts:index:Password")
+      return { value: "generated-password", bcryptHash: "bcrypt-of-password" };
+    if (/^hosts:index:Certificate/.test(type))
+      return { certificate: `CERTIFICATE ${name}`, privateKey: `KEY ${name}`, notAfter: "2027-01-01" };
     if (type === "pbs:index:ApiToken") return { tokenId: "lab-pve@pbs!nodes", value: "token-secret" };
     if (type === "proxmoxve:storage/pbs:Pbs") return { generatedEncryptionKey: `key of ${name}` };
     if (type === "aws:s3/bucket:Bucket") return { arn: `arn:aws:s3:::${name}` };
@@ -230,6 +233,43 @@ describe("hosts", () => {
     ]);
     expect(targets("rustydb")).toEqual([["proj-rdb01", "10.16.207.72:8080"]]);
     expect(targets("node")?.map(([instance]) => instance)).toContain("proj-exp01");
+  });
+
+  it("are scraped over TLS with a certificate, and show themselves only to who logs in", () => {
+    const { scrape_configs, alerting } = parse(
+      filesOf("proj-mon01")["/etc/prometheus/prometheus.yml"]?.content ?? "",
+    ) as {
+      scrape_configs: { job_name: string; scheme?: string; tls_config?: object; basic_auth?: object }[];
+      alerting: { alertmanagers: { scheme?: string; basic_auth?: object }[] };
+    };
+    for (const { job_name, scheme, tls_config, basic_auth } of scrape_configs.slice(0, 4)) {
+      expect(scheme).toBe("https");
+      expect(tls_config).toMatchObject({ ca_file: "/etc/lab/tls/ca.pem" });
+      const proof = basic_auth === undefined ? "certificate" : "password";
+      expect(proof).toBe(["node", "postgres"].includes(job_name) ? "certificate" : "password");
+    }
+    expect(alerting.alertmanagers[0]).toMatchObject({ scheme: "https", basic_auth: { username: "lab" } });
+    expect(named("grafana:oss/dataSource:DataSource", "grafana")).toMatchObject({
+      url: "https://10.16.207.60:9090",
+      basicAuthEnabled: true,
+      secureJsonDataEncoded: JSON.stringify({
+        basicAuthPassword: "generated-password",
+        tlsCACert: "CERTIFICATE ca1",
+      }),
+    });
+  });
+
+  it("keep each private key in sensitive files alone, each for one account", () => {
+    for (const { name } of site.guests.filter(({ managed }) => managed)) {
+      const holding = Object.entries(filesOf(name)).filter(([, { content }]) => content?.startsWith("KEY "));
+      expect(holding.length).toBeGreaterThan(0);
+      for (const [path, file] of holding) {
+        expect(path).toMatch(/^\/etc\/lab\/tls\/\w+\.key$/);
+        expect(file).toMatchObject({ sensitive: true, mode: "0600" });
+      }
+    }
+    expect(filesOf("proj-pg01")["/etc/lab/tls/postgresql.key"]?.content).toBe("KEY proj-pg01-postgresql");
+    expect(filesOf("proj-pg01")["/etc/lab/tls/node_exporter.key"]?.content).toBe("KEY proj-pg01");
   });
 
   it("hold the replication password only in sensitive files", () => {

@@ -5,10 +5,13 @@ import { BackupJobs } from "./backup/backup-jobs.ts";
 import { BackupServer } from "./backup/backup-server.ts";
 import { protections } from "./backup/protections.ts";
 import { hostContents, hostOrder } from "./contents.ts";
+import { Certificates } from "./hosts/certificates.ts";
 import { Deliveries } from "./hosts/deliveries.ts";
 import { Machines } from "./hosts/machines.ts";
 import { Password } from "./hosts/provider/sdk.ts";
+import { webAddress } from "./monitoring/addresses.ts";
 import { Grafana } from "./monitoring/grafana.ts";
+import { type MonitoringLogin, monitoringUser } from "./monitoring/login.ts";
 import { createProviders } from "./providers.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";
@@ -21,11 +24,20 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
   const replicationPasswords = new Map(
     site.databases.postgres.map(({ name }) => [name, new Password(`${name}-replication`).value]),
   );
+  const certificates = new Certificates("certificates", { site });
+  const password = new Password("monitoring-login");
+  const monitoringLogin: MonitoringLogin = {
+    user: monitoringUser,
+    password: password.value,
+    bcryptHash: password.bcryptHash,
+  };
   const contents = hostContents({
     site,
     runtimeBundle: (await bundleRuntime()).code,
     replicationPasswords,
     smtpPassword: settings.smtpPassword,
+    certificates,
+    monitoringLogin,
   });
 
   const machines = new Machines("machines", { site }, withProviders);
@@ -61,18 +73,27 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     after: hostOrder(site),
   });
 
-  const monitoringHost = site.guests.find(({ name }) => name === site.monitoring.host);
-  const prometheusUrl = `http://${monitoringHost?.address}:${site.monitoring.ports.prometheus}`;
-  new Grafana("grafana", { folderTitle: site.monitoring.grafana.folder, prometheusUrl }, withProviders);
+  new Grafana(
+    "grafana",
+    {
+      folderTitle: site.monitoring.grafana.folder,
+      prometheusUrl: webAddress(site, "prometheus"),
+      authority: certificates.trusted,
+      login: monitoringLogin,
+    },
+    withProviders,
+  );
 
   return {
     site: site.name,
     addresses: Object.fromEntries(site.guests.map(({ name, address }) => [name, address])),
     services: {
-      prometheus: prometheusUrl,
-      alertmanager: `http://${monitoringHost?.address}:${site.monitoring.ports.alertmanager}`,
+      prometheus: webAddress(site, "prometheus"),
+      alertmanager: webAddress(site, "alertmanager"),
       grafana: settings.grafana.url,
     },
+    certificateAuthorities: certificates.trusted,
+    monitoringLogin: pulumi.secret({ user: monitoringUser, password: password.value }),
     archiveBuckets: archive.bucketNames,
     archiveWriters: pulumi.secret(
       Object.fromEntries([...archive.writers].map(([writer, { id, secret }]) => [writer, { id, secret }])),

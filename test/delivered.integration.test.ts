@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -9,6 +9,7 @@ import type { Merged } from "../infra/hosts/contribution.ts";
 import { parseSite } from "../infra/site.ts";
 import lab from "../stacks/lab.ts";
 import { findTool, type ToolName } from "../tools/find.ts";
+import { testCertificates, testLogin } from "./certificates.ts";
 import { resolved } from "./mocks.ts";
 
 const hosts = ["proj-pg01", "proj-pg02", "proj-mon01", "proj-exp01"] as const;
@@ -27,11 +28,14 @@ let folder: string;
 /** What the lab's hosts would get, as files in a folder a host. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "delivered-"));
+  const site = parseSite(lab());
   const contents = hostContents({
-    site: parseSite(lab()),
+    site,
     runtimeBundle: "// the runtime",
     replicationPasswords: new Map([["pg01", "secret"]]),
     smtpPassword: undefined,
+    certificates: await testCertificates(site),
+    monitoringLogin: testLogin,
   });
   for (const host of hosts) {
     await writeHost(host, contents.get(host));
@@ -99,6 +103,19 @@ describe("what is delivered is accepted by the programs that read it", () => {
       ];
       expect(await check("amtool", args)).toBe("");
     }
+  });
+
+  it.each([
+    ["proj-mon01", "/etc/prometheus/web.yml"],
+    ["proj-mon01", "/etc/alertmanager/web.yml"],
+    ["proj-exp01", "/etc/lab/node_exporter-web.yml"],
+    ["proj-pg01", "/etc/lab/postgres_exporter-web.yml"],
+  ])("exporter-toolkit: TLS and logins of %s%s", async (host, path) => {
+    const text = await readFile(at(host, path), "utf8");
+    // The files that it names are looked at too.
+    await write(host, "/web.yml", text.replaceAll("/etc/lab/tls", at(host, "/etc/lab/tls")), 0o600);
+    expect(await check("promtool", ["check", "web-config", at(host, "/web.yml")])).toBe("");
+    expect(text).toContain("min_version: TLS13");
   });
 
   it.each(hosts)("systemd: the units of %s", async (host) => {

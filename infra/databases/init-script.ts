@@ -1,12 +1,5 @@
-import type { Guest, PostgresCluster } from "../site.ts";
-import { settingsDirectory } from "./names.ts";
-
-/** Where a standby copies its data from. */
-export interface Upstream {
-  readonly primary: Guest;
-  /** The physical replication slot that the primary keeps for it. */
-  readonly slot: string;
-}
+import type { PostgresCluster } from "../site.ts";
+import { replicationPasswordPath, settingsDirectory, type Upstream, upstreamConninfo } from "./names.ts";
 
 /**
  * The script that makes a cluster where there is none. It never touches a data directory that exists: a standby that
@@ -34,24 +27,15 @@ mv ${settings}/conf.d/lab.conf.new ${settings}/conf.d/lab.conf
 `;
 }
 
-function copyPrimary(
-  { roles, port, version }: PostgresCluster,
-  { primary, slot }: Upstream,
-  data: string,
-): string {
-  const conninfo = [
-    `host=${primary.address}`,
-    `port=${port}`,
-    `user=${roles.replication}`,
-    `passfile=${settingsDirectory}/replication.pgpass`,
-    "sslmode=require",
-    "connect_timeout=10",
-  ].join(" ");
+function copyPrimary(cluster: PostgresCluster, upstream: Upstream, data: string): string {
+  const { version } = cluster;
   return `  install --directory --owner postgres --group postgres --mode 0755 /var/lib/postgresql/${version}
   rm -rf ${data}.copy
   runuser -u postgres -- /usr/lib/postgresql/${version}/bin/pg_basebackup --no-password \\
-    --dbname "${conninfo}" --pgdata ${data}.copy \\
-    --wal-method stream --checkpoint fast --slot ${slot} --write-recovery-conf
+    --dbname "${upstreamConninfo(cluster, upstream)}" --pgdata ${data}.copy \\
+    --wal-method stream --checkpoint fast --slot ${upstream.slot}
+  # Where it streams from is a delivered setting; that it streams at all is this file's existence.
+  install --owner postgres --group postgres --mode 0600 /dev/null ${data}.copy/standby.signal
   # Debian keeps the configuration outside of the data, so a copy has none; pg_createcluster moves these three away.
   install --owner postgres --group postgres --mode 0644 \\
     /usr/share/postgresql/${version}/postgresql.conf.sample ${data}.copy/postgresql.conf
@@ -60,4 +44,23 @@ function copyPrimary(
   install --owner postgres --group postgres --mode 0640 /dev/null ${data}.copy/pg_ident.conf
   sync --file-system ${data}.copy
   mv ${data}.copy ${data}`;
+}
+
+/**
+ * The script that has a running server read its settings and certificates again. On a standby it first takes away the
+ * upstream that an older version of this program had `pg_basebackup` write down: it would win over the delivered one.
+ * One that somebody has set by hand, after a failover for example, stays.
+ */
+export function reloadScript({ version, port }: PostgresCluster, upstream: Upstream | undefined): string {
+  const written = `/var/lib/postgresql/${version}/main/postgresql.auto.conf`;
+  const forget = `
+if grep --quiet "^primary_conninfo = .*passfile=.*${replicationPasswordPath}.* sslmode=require " ${written}; then
+  psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --port ${port} --dbname postgres \\
+    --command "ALTER SYSTEM RESET primary_conninfo" --command "ALTER SYSTEM RESET primary_slot_name"
+fi`;
+  return `#!/bin/sh
+set -eu
+${upstream ? `${forget}\n` : ""}
+pg_ctlcluster ${version} main reload
+`;
 }

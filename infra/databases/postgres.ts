@@ -1,9 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Contribution, type HostFile, plainFile } from "../hosts/contribution.ts";
-import { renderUnit } from "../hosts/unit.ts";
+import type { KeyPair } from "../hosts/provider/certificate-sdk.ts";
+import { keyPairFiles } from "../hosts/tls.ts";
+import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { Guest, PostgresCluster } from "../site.ts";
-import { initScript } from "./init-script.ts";
-import { serverUnit, settingsDirectory, slotName } from "./names.ts";
+import { initScript, reloadScript } from "./init-script.ts";
+import {
+  replicationPasswordPath,
+  serverTls,
+  serverUnit,
+  settingsDirectory,
+  slotName,
+  type Upstream,
+} from "./names.ts";
 import { clientAuthentication, configuration, identityMap, rolesSql } from "./render.ts";
 
 export interface PostgresArgs {
@@ -12,28 +21,44 @@ export interface PostgresArgs {
   readonly guest: Guest;
   readonly primary: Guest;
   readonly standbys: readonly Guest[];
+  /** The primary's full name, which its certificate is for. */
+  readonly primaryName: string;
+  /** What the server proves itself with. */
+  readonly identity: KeyPair;
   /** Secret; of the replication role. */
   readonly replicationPassword: pulumi.Input<string>;
 }
 
 /** A PostgreSQL server on one host: primary or streaming standby. */
 export function postgresServer(args: PostgresArgs): Contribution {
-  const { cluster, guest, primary } = args;
+  const { cluster, guest, primary, primaryName, identity } = args;
   const isPrimary = guest.name === primary.name;
   const server = serverUnit(cluster);
+  const upstream: Upstream | undefined = isPrimary
+    ? undefined
+    : { name: primaryName, address: primary.address, slot: slotName(guest) };
   return {
     packages: [`postgresql-${cluster.version}`],
     directories: [{ path: settingsDirectory, mode: "0755", owner: "root", group: "root" }],
     files: [
-      plainFile(`${settingsDirectory}/postgresql.conf`, configuration(cluster, guest), [server]),
+      plainFile(`${settingsDirectory}/postgresql.conf`, configuration(cluster, guest, upstream), [server]),
       plainFile(`${settingsDirectory}/pg_hba.conf`, clientAuthentication(args), [server]),
       plainFile(`${settingsDirectory}/pg_ident.conf`, identityMap(cluster), [server]),
       {
         path: "/usr/local/lib/lab/postgres-init",
-        content: initScript(cluster, isPrimary ? undefined : { primary, slot: slotName(guest) }),
+        content: initScript(cluster, upstream),
         mode: "0755",
         owner: "root",
         group: "root",
+      },
+      ...keyPairFiles(serverTls, "postgres", identity, [reloadUnit]),
+      {
+        path: reloadPath,
+        content: reloadScript(cluster, upstream),
+        mode: "0755",
+        owner: "root",
+        group: "root",
+        activates: [reloadUnit],
       },
       ...(isPrimary ? [rolesFile(args)] : [passwordFile(args)]),
     ],
@@ -51,10 +76,23 @@ export function postgresServer(args: PostgresArgs): Contribution {
         }),
       },
       { name: server },
+      {
+        name: reloadUnit,
+        content: renderUnit({
+          Unit: { Description: "Have PostgreSQL read its settings and certificates again", After: server },
+          Service: { Type: "oneshot", User: "postgres", ExecStart: reloadPath, ...hardened },
+        }),
+        // Run by deliveries, not at boot: a server that starts has read everything.
+        enabled: false,
+      },
       ...(isPrimary ? [rolesUnit(cluster)] : []),
     ],
   };
 }
+
+/** A change of the settings restarts the server; a renewed certificate only starts this. */
+const reloadUnit = "lab-postgres-reload.service";
+const reloadPath = "/usr/local/lib/lab/postgres-reload";
 
 function rolesFile({ cluster, standbys, replicationPassword }: PostgresArgs): HostFile {
   return {
@@ -68,10 +106,10 @@ function rolesFile({ cluster, standbys, replicationPassword }: PostgresArgs): Ho
   };
 }
 
-function passwordFile({ cluster, primary, replicationPassword }: PostgresArgs): HostFile {
+function passwordFile({ cluster, primaryName, replicationPassword }: PostgresArgs): HostFile {
   return {
-    path: `${settingsDirectory}/replication.pgpass`,
-    content: pulumi.interpolate`${primary.address}:${cluster.port}:replication:${cluster.roles.replication}:${replicationPassword}\n`,
+    path: replicationPasswordPath,
+    content: pulumi.interpolate`${primaryName}:${cluster.port}:replication:${cluster.roles.replication}:${replicationPassword}\n`,
     mode: "0600",
     owner: "postgres",
     group: "postgres",

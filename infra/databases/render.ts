@@ -1,14 +1,33 @@
+import { authorityPath, tlsPaths } from "../hosts/tls.ts";
 import type { Guest, PostgresCluster } from "../site.ts";
-import { exporterUser, runtimeUser, settingsDirectory, slotName } from "./names.ts";
+import {
+  exporterUser,
+  runtimeUser,
+  serverTls,
+  settingsDirectory,
+  slotName,
+  type Upstream,
+  upstreamConninfo,
+} from "./names.ts";
 
-/** Server settings. Figures without a comment are PostgreSQL's terms for what the site states. */
-export function configuration({ port, wal }: PostgresCluster, guest: Guest): string {
+/**
+ * Server settings; a standby also gets where it streams from. Figures without a comment are PostgreSQL's terms for what the site states.
+ */
+export function configuration(cluster: PostgresCluster, guest: Guest, upstream?: Upstream): string {
+  const { port, wal } = cluster;
+  const tls = tlsPaths(serverTls);
   const settings: Record<string, string | number> = {
     listen_addresses: `'localhost,${guest.address}'`,
     port,
     hba_file: `'${settingsDirectory}/pg_hba.conf'`,
     ident_file: `'${settingsDirectory}/pg_ident.conf'`,
     password_encryption: "'scram-sha-256'",
+    ssl: "'on'",
+    ssl_cert_file: `'${tls.certificate}'`,
+    ssl_key_file: `'${tls.key}'`,
+    ssl_ca_file: `'${authorityPath}'`,
+    // Every client library since PostgreSQL 12 speaks it.
+    ssl_min_protocol_version: "'TLSv1.3'",
     // A quarter of the memory, as the PostgreSQL manual advises for a dedicated server.
     shared_buffers: `'${Math.floor(guest.memoryMib / 4)}MB'`,
     shared_preload_libraries: "'pg_stat_statements'",
@@ -21,6 +40,12 @@ export function configuration({ port, wal }: PostgresCluster, guest: Guest): str
     log_min_duration_statement: "'500ms'",
     log_lock_waits: "'on'",
     log_connections: "'on'",
+    ...(upstream
+      ? {
+          primary_conninfo: `'${upstreamConninfo(cluster, upstream)}'`,
+          primary_slot_name: `'${upstream.slot}'`,
+        }
+      : {}),
     timezone: "'UTC'",
     log_timezone: "'UTC'",
   };

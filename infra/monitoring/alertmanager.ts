@@ -2,15 +2,27 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { type Contribution, executable, type HostFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory } from "../hosts/paths.ts";
+import type { KeyPair } from "../hosts/provider/certificate-sdk.ts";
+import { keyPairFiles } from "../hosts/tls.ts";
 import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { Channel, Site } from "../site.ts";
+import { webAddress } from "./addresses.ts";
+import { loginFile, type MonitoringLogin } from "./login.ts";
 
 const unit = "alertmanager.service";
 const directory = "/etc/alertmanager";
 const passwordPath = `${directory}/smtp-password`;
+const webPath = `${directory}/web.yml`;
+
+export interface AlertmanagerArgs {
+  readonly site: Site;
+  readonly smtpPassword: pulumi.Input<string> | undefined;
+  readonly identity: KeyPair;
+  readonly login: MonitoringLogin;
+}
 
 /** Alertmanager on the monitoring host, routing by severity to the site's channels. */
-export function alertmanager(site: Site, smtpPassword: pulumi.Input<string> | undefined): Contribution {
+export function alertmanager({ site, smtpPassword, identity, login }: AlertmanagerArgs): Contribution {
   const { monitoring, binaries } = site;
   const asksForLogin = monitoring.channels.some(
     (channel) => channel.type === "email" && channel.username !== undefined,
@@ -29,6 +41,8 @@ export function alertmanager(site: Site, smtpPassword: pulumi.Input<string> | un
     files: [
       executable(`${programDirectory}/alertmanager`, binaries.alertmanager, [unit]),
       plainFile(`${directory}/alertmanager.yml`, stringify(configuration(site)), [unit]),
+      loginFile(webPath, "alertmanager", login),
+      ...keyPairFiles("alertmanager", "alertmanager", identity),
       ...(asksForLogin && smtpPassword !== undefined ? [passwordFile(smtpPassword)] : []),
     ],
     units: [
@@ -43,6 +57,9 @@ export function alertmanager(site: Site, smtpPassword: pulumi.Input<string> | un
               `${programDirectory}/alertmanager`,
               `--config.file=${directory}/alertmanager.yml`,
               "--storage.path=/var/lib/alertmanager",
+              `--web.config.file=${webPath}`,
+              // In messages, for people.
+              `--web.external-url=${webAddress(site, "alertmanager")}/`,
               `--web.listen-address=:${monitoring.ports.alertmanager}`,
               // One instance: nothing to gossip with, so nothing to listen for.
               "--cluster.listen-address=",

@@ -1,11 +1,18 @@
 import { exporterUser, serverUnit } from "../databases/names.ts";
+import { scraperName } from "../hosts/certificates.ts";
 import { type Contribution, executable, plainFile } from "../hosts/contribution.ts";
 import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
+import type { KeyPair } from "../hosts/provider/certificate-sdk.ts";
+import { exporterWebConfiguration, keyPairFiles } from "../hosts/tls.ts";
 import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { PostgresCluster, Site } from "../site.ts";
 
+const nodeWebPath = "/etc/lab/node_exporter-web.yml";
+const postgresWebPath = "/etc/lab/postgres_exporter-web.yml";
+
 /** Host metrics, on every Linux guest that the program makes. */
-export function nodeExporter({ binaries, monitoring }: Site): Contribution {
+export function nodeExporter(site: Site, identity: KeyPair): Contribution {
+  const { binaries, monitoring } = site;
   return {
     users: [{ name: "metrics" }, { name: "node_exporter" }],
     directories: [
@@ -14,6 +21,8 @@ export function nodeExporter({ binaries, monitoring }: Site): Contribution {
     ],
     files: [
       executable(`${programDirectory}/node_exporter`, binaries.nodeExporter, ["node_exporter.service"]),
+      plainFile(nodeWebPath, exporterWebConfiguration("node_exporter", scraperName(site))),
+      ...keyPairFiles("node_exporter", "node_exporter", identity),
     ],
     units: [
       {
@@ -22,7 +31,7 @@ export function nodeExporter({ binaries, monitoring }: Site): Contribution {
           Unit: { Description: "Host metrics", After: "network-online.target" },
           Service: {
             User: "node_exporter",
-            ExecStart: `${programDirectory}/node_exporter --web.listen-address=:${monitoring.ports.node} --collector.textfile.directory=${textfileDirectory} --collector.systemd`,
+            ExecStart: `${programDirectory}/node_exporter --web.config.file=${nodeWebPath} --web.listen-address=:${monitoring.ports.node} --collector.textfile.directory=${textfileDirectory} --collector.systemd`,
             Restart: "on-failure",
             ...hardened,
           },
@@ -34,7 +43,8 @@ export function nodeExporter({ binaries, monitoring }: Site): Contribution {
 }
 
 /** PostgreSQL metrics, on every host of a cluster, through the local socket: no password and no open port needed. */
-export function postgresExporter({ binaries, monitoring }: Site, cluster: PostgresCluster): Contribution {
+export function postgresExporter(site: Site, cluster: PostgresCluster, identity: KeyPair): Contribution {
+  const { binaries, monitoring } = site;
   return {
     users: [{ name: exporterUser }],
     files: [
@@ -46,6 +56,8 @@ export function postgresExporter({ binaries, monitoring }: Site, cluster: Postgr
         `DATA_SOURCE_NAME=host=/var/run/postgresql port=${cluster.port} user=${cluster.roles.monitoring} dbname=postgres\n`,
         ["postgres_exporter.service"],
       ),
+      plainFile(postgresWebPath, exporterWebConfiguration("postgres_exporter", scraperName(site))),
+      ...keyPairFiles("postgres_exporter", exporterUser, identity),
     ],
     units: [
       {
@@ -55,7 +67,7 @@ export function postgresExporter({ binaries, monitoring }: Site, cluster: Postgr
           Service: {
             User: exporterUser,
             EnvironmentFile: "/etc/lab/postgres_exporter.env",
-            ExecStart: `${programDirectory}/postgres_exporter --web.listen-address=:${monitoring.ports.postgres} --collector.database_wraparound --collector.long_running_transactions --collector.stat_statements --collector.stat_wal_receiver`,
+            ExecStart: `${programDirectory}/postgres_exporter --web.config.file=${postgresWebPath} --web.listen-address=:${monitoring.ports.postgres} --collector.database_wraparound --collector.long_running_transactions --collector.stat_statements --collector.stat_wal_receiver`,
             Restart: "on-failure",
             ...hardened,
           },

@@ -1,11 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as grafana from "@pulumiverse/grafana";
 import { dashboards, renderDashboard } from "../../dashboards/index.ts";
+import type { MonitoringLogin } from "./login.ts";
 
 export interface GrafanaArgs {
   readonly folderTitle: string;
   /** The address at which Grafana reaches Prometheus. */
   readonly prometheusUrl: string;
+  /** PEM of the authority that vouches for Prometheus. */
+  readonly authority: pulumi.Input<string>;
+  readonly login: MonitoringLogin;
 }
 
 /** Folder, data source and dashboards on an existing Grafana. */
@@ -22,6 +26,14 @@ export class Grafana extends pulumi.ComponentResource {
         type: "prometheus",
         url: args.prometheusUrl,
         accessMode: "proxy",
+        basicAuthEnabled: true,
+        basicAuthUsername: args.login.user,
+        jsonDataEncoded: JSON.stringify({ tlsAuthWithCACert: true }),
+        secureJsonDataEncoded: pulumi.secret(
+          pulumi
+            .all([args.login.password, args.authority])
+            .apply(([basicAuthPassword, tlsCACert]) => JSON.stringify({ basicAuthPassword, tlsCACert })),
+        ),
       },
       child,
     );

@@ -1,16 +1,35 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { renderRuleFile, ruleGroups } from "../../alert-rules/render.ts";
 import type { Inventory } from "../../alert-rules/rule.ts";
-import { type Contribution, executable, plainFile } from "../hosts/contribution.ts";
+import { type Contribution, executable, type HostFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory } from "../hosts/paths.ts";
+import type { KeyPair } from "../hosts/provider/certificate-sdk.ts";
+import { authorityPath, keyPairFiles, tlsPaths } from "../hosts/tls.ts";
 import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { Site } from "../site.ts";
+import { webAddress } from "./addresses.ts";
+import { loginFile, type MonitoringLogin, monitoringUser } from "./login.ts";
 
 const unit = "prometheus.service";
 const directory = "/etc/prometheus";
+const webPath = `${directory}/web.yml`;
+const passwordPath = `${directory}/login-password`;
+
+/** The files with which Prometheus proves itself to exporters. */
+const scraper = "scraper";
+
+export interface PrometheusArgs {
+  readonly site: Site;
+  /** What it proves itself with to people and Grafana. */
+  readonly identity: KeyPair;
+  /** What it proves itself with to exporters. */
+  readonly scraperIdentity: KeyPair;
+  readonly login: MonitoringLogin;
+}
 
 /** Prometheus on the monitoring host, with targets and rules computed from the site. */
-export function prometheus(site: Site): Contribution {
+export function prometheus({ site, identity, scraperIdentity, login }: PrometheusArgs): Contribution {
   const { monitoring, binaries } = site;
   return {
     users: [{ name: "prometheus", home: "/var/lib/prometheus" }],
@@ -24,6 +43,10 @@ export function prometheus(site: Site): Contribution {
       ...ruleGroups(inventoryOf(site)).map((group) =>
         plainFile(`${directory}/rules/${group.name}.yml`, renderRuleFile(group), [unit]),
       ),
+      loginFile(webPath, "prometheus", login),
+      passwordFile(login.password),
+      ...keyPairFiles("prometheus", "prometheus", identity),
+      ...keyPairFiles(scraper, "prometheus", scraperIdentity),
     ],
     units: [
       {
@@ -39,6 +62,9 @@ export function prometheus(site: Site): Contribution {
               "--storage.tsdb.path=/var/lib/prometheus",
               `--storage.tsdb.retention.time=${monitoring.retentionDays}d`,
               `--web.listen-address=:${monitoring.ports.prometheus}`,
+              `--web.config.file=${webPath}`,
+              // In alerts, for people.
+              `--web.external-url=${webAddress(site, "prometheus")}/`,
             ].join(" "),
             ExecReload: "/bin/kill -HUP $MAINPID",
             Restart: "on-failure",
@@ -49,6 +75,18 @@ export function prometheus(site: Site): Contribution {
         }),
       },
     ],
+  };
+}
+
+/** Read at every scrape of itself and of Alertmanager, and at every alert sent: a change needs no reload. */
+function passwordFile(content: pulumi.Input<string>): HostFile {
+  return {
+    path: passwordPath,
+    content,
+    mode: "0600",
+    owner: "prometheus",
+    group: "prometheus",
+    sensitive: true,
   };
 }
 
@@ -66,6 +104,22 @@ export function inventoryOf(site: Site): Inventory {
     scrapeIntervalSeconds: site.monitoring.scrapeIntervalSeconds,
   };
 }
+
+/** What a server must prove: that the lab's authority vouches for the address at which it was called. */
+const trust = { ca_file: authorityPath };
+
+/** For exporters of the lab: TLS, and a certificate of one's own. */
+const byCertificate = {
+  scheme: "https",
+  tls_config: { ...trust, cert_file: tlsPaths(scraper).certificate, key_file: tlsPaths(scraper).key },
+};
+
+/** For Prometheus and Alertmanager: TLS and the login. */
+const byPassword = {
+  scheme: "https",
+  tls_config: trust,
+  basic_auth: { username: monitoringUser, password_file: passwordPath },
+};
 
 /** The scrape configuration: every target is called by its guest's name, so that alerts name machines, not ports. */
 export function configuration(site: Site): object {
@@ -85,14 +139,24 @@ export function configuration(site: Site): object {
     },
     rule_files: [`${directory}/rules/*.yml`],
     alerting: {
-      alertmanagers: [{ static_configs: [{ targets: [`localhost:${ports.alertmanager}`] }] }],
+      alertmanagers: [
+        {
+          ...byPassword,
+          static_configs: [{ targets: [`${addressOf.get(monitoring.host)}:${ports.alertmanager}`] }],
+        },
+      ],
     },
     scrape_configs: [
-      { job_name: "prometheus", static_configs: [target(monitoring.host, ports.prometheus)] },
-      { job_name: "alertmanager", static_configs: [target(monitoring.host, ports.alertmanager)] },
-      { job_name: "node", static_configs: hosts.map((host) => target(host, ports.node)) },
+      { job_name: "prometheus", ...byPassword, static_configs: [target(monitoring.host, ports.prometheus)] },
+      {
+        job_name: "alertmanager",
+        ...byPassword,
+        static_configs: [target(monitoring.host, ports.alertmanager)],
+      },
+      { job_name: "node", ...byCertificate, static_configs: hosts.map((host) => target(host, ports.node)) },
       {
         job_name: "postgres",
+        ...byCertificate,
         static_configs: databases.postgres.flatMap((cluster) =>
           [cluster.primary, ...cluster.standbys].map((host) =>
             target(host, ports.postgres, { cluster: cluster.name }),

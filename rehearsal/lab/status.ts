@@ -4,6 +4,7 @@ import { recordProcess } from "../records/record.ts";
 import { bareEngine } from "./engine.ts";
 import { engineOptions, type Instance } from "./instance.ts";
 import { placeOf } from "./places.ts";
+import { askPrometheus, type PrometheusAccess, prometheusSchema } from "./prometheus.ts";
 import { ports, type ServiceName, serviceProcess } from "./services.ts";
 import { rehearsalStack } from "./stack.ts";
 
@@ -41,8 +42,7 @@ export interface LabStatus {
   readonly protections: readonly ProtectionStatus[];
 }
 
-const outputsSchema = z.looseObject({
-  services: z.record(z.string(), z.string()),
+const outputsSchema = prometheusSchema.extend({
   addresses: z.record(z.string(), z.string()),
   protections: z.array(z.looseObject({ guest: z.string(), vmId: z.number(), tool: z.string() })),
 });
@@ -52,8 +52,7 @@ export async function labStatus(instance: Instance): Promise<LabStatus> {
   const stack = await readStack(instance);
   const host = await hostServices(instance);
   const guests = await guestServices(instance, stack.outputs);
-  const prometheus = stack.outputs?.services.prometheus;
-  const dumps = prometheus === undefined ? [] : await dumpProtections(prometheus).catch(() => []);
+  const dumps = stack.outputs === undefined ? [] : await dumpProtections(stack.outputs).catch(() => []);
   const vms = (stack.outputs?.protections ?? []).map((protection) =>
     unprotected("vm-backup", protection.guest, instance.guests === "records" ? unprovenBackup : null),
   );
@@ -65,20 +64,34 @@ export async function labStatus(instance: Instance): Promise<LabStatus> {
   };
 }
 
+/** How to ask the Prometheus of a lab; undefined where the stack has no outputs yet. */
+export async function prometheusOf(instance: Instance): Promise<PrometheusAccess | undefined> {
+  return (await readStack(instance)).outputs;
+}
+
 type Outputs = z.output<typeof outputsSchema>;
 
 async function readStack(
   instance: Instance,
 ): Promise<{ readonly resources: number; readonly outputs: Outputs | undefined }> {
   const engine = await bareEngine(engineOptions(instance));
-  const exported = await engine.run(["stack", "export"]).catch(() => "{}");
+  const exported = await engine.run(["stack", "export", "--show-secrets"]).catch(() => "{}");
   const { deployment } = JSON.parse(exported) as {
     deployment?: { resources?: { type: string; outputs?: unknown }[] };
   };
   const resources = deployment?.resources ?? [];
   const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-  const outputs = outputsSchema.safeParse(root?.outputs);
+  const outputs = outputsSchema.safeParse(revealed(root?.outputs));
   return { resources: resources.length, outputs: outputs.success ? outputs.data : undefined };
+}
+
+/** The exported state with its secrets in plain: each is an object that holds the value as JSON text. */
+function revealed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(revealed);
+  if (typeof value !== "object" || value === null) return value;
+  if ("plaintext" in value && typeof value.plaintext === "string")
+    return revealed(JSON.parse(value.plaintext));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, revealed(each)]));
 }
 
 async function hostServices(instance: Instance): Promise<ServiceStatus[]> {
@@ -131,7 +144,7 @@ const queryResult = z.object({
 });
 
 /** Dumps as Prometheus knows them: what nobody measures does not count. */
-async function dumpProtections(prometheus: string): Promise<ProtectionStatus[]> {
+async function dumpProtections(prometheus: PrometheusAccess): Promise<ProtectionStatus[]> {
   const [success, validated, offsite] = await Promise.all(
     ["success", "validated", "offsite"].map((which) =>
       timestamps(prometheus, `dbkeeper_last_${which}_timestamp_seconds`),
@@ -151,11 +164,10 @@ async function dumpProtections(prometheus: string): Promise<ProtectionStatus[]> 
   });
 }
 
-async function timestamps(prometheus: string, metric: string): Promise<Map<string, number>> {
-  const response = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(metric)}`, {
-    signal: AbortSignal.timeout(5000),
-  });
-  const { data } = queryResult.parse(await response.json());
+async function timestamps(prometheus: PrometheusAccess, metric: string): Promise<Map<string, number>> {
+  const { data } = queryResult.parse(
+    await askPrometheus(prometheus, `query?query=${encodeURIComponent(metric)}`),
+  );
   return new Map(data.result.map(({ metric: { database = "" }, value }) => [database, Number(value[1])]));
 }
 

@@ -9,6 +9,9 @@ import { psql } from "../../rehearsal/dataset/seed.ts";
 import { execInGuest } from "../../rehearsal/guests/exec.ts";
 import { findInstance, type Instance } from "../../rehearsal/lab/instance.ts";
 import { placeOf } from "../../rehearsal/lab/places.ts";
+import { askPrometheus, type PrometheusAccess } from "../../rehearsal/lab/prometheus.ts";
+import { prometheusOf } from "../../rehearsal/lab/status.ts";
+import { HttpsCaller } from "../../rehearsal/lib/https.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 
@@ -84,9 +87,8 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
   });
 
   it("watches every host, exporter and database without an alert", async () => {
-    const prometheus = `http://${addressOf("proj-mon01")}:9090/api/v1`;
     const query = async (path: string) =>
-      (await fetch(`${prometheus}/${path}`)).json() as Promise<{ data: Record<string, unknown[]> }>;
+      (await askPrometheus(await prometheus(), path)) as { data: Record<string, unknown[]> };
     const targets = await waitFor(
       async () => {
         const { data } = await query("targets?state=active");
@@ -106,6 +108,49 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     ]);
     const { data } = await query("alerts");
     expect((data.alerts as { state: string }[]).filter(({ state }) => state === "firing")).toEqual([]);
+  });
+
+  it("answers nobody without a certificate or a login", async () => {
+    const { certificateAuthorities: ca } = await prometheus();
+    for (const [guest, port] of [
+      ["proj-pg01", 9100],
+      ["proj-pg01", 9187],
+    ] as const) {
+      // From the only host that the firewall lets through, with the lab's authority but no certificate.
+      const address = addressOf(guest);
+      const asked = await execInGuest(monitoring(), [
+        "curl",
+        "--silent",
+        "--show-error",
+        "--cacert",
+        "/etc/lab/tls/ca.pem",
+        `https://${address}:${port}/metrics`,
+      ]);
+      // The refusal arrives while the request is sent or while the answer is awaited.
+      expect([55, 56]).toContain(asked.exitCode);
+      expect(asked.stdout).toBe("");
+      const plain = await execInGuest(monitoring(), [
+        "curl",
+        "--silent",
+        `http://${address}:${port}/metrics`,
+      ]);
+      expect(plain.stdout).not.toContain("# HELP");
+    }
+    for (const port of [9090, 9093]) {
+      const caller = new HttpsCaller({ host: addressOf("proj-mon01"), port }, { caCertificate: ca });
+      expect((await caller.call("GET", "/", {})).status).toBe(401);
+      caller.close();
+    }
+  });
+
+  it("streams over TLS to a standby that has checked who the primary is", async () => {
+    const sql = (text: string) => psql(primary(), "postgres", text);
+    expect(await sql("SELECT version FROM pg_stat_ssl JOIN pg_stat_replication USING (pid);")).toContain(
+      "TLSv1.3",
+    );
+    expect(await psql(standby(), "postgres", "SELECT conninfo FROM pg_stat_wal_receiver;")).toMatch(
+      /sslmode=verify-full/,
+    );
   });
 
   it("has no way out", async () => {
@@ -223,8 +268,14 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
   });
 });
 
-function addressOf(guest: "proj-mon01"): string {
-  const last = { "proj-mon01": 60 }[guest];
+async function prometheus(): Promise<PrometheusAccess> {
+  const access = await prometheusOf(instance);
+  if (!access) throw new Error("the stack has no outputs");
+  return access;
+}
+
+function addressOf(guest: "proj-pg01" | "proj-mon01"): string {
+  const last = { "proj-pg01": 52, "proj-mon01": 60 }[guest];
   return instance.hostAddress.replace(/\.1$/, `.${last}`);
 }
 
