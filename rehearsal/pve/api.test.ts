@@ -254,6 +254,34 @@ describe("faults", () => {
   });
 });
 
+describe("a node that is off", () => {
+  const turn = (status: string) =>
+    fetch(`${cluster.url}/sim/nodes/pve2`, {
+      method: "PUT",
+      headers: {
+        authorization: `PVEAPIToken=${adminToken.id}=${adminToken.secret}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ status }),
+    });
+
+  test("is not reached, the rest of the cluster is, and it comes back as it was", async () => {
+    await cluster.client.task("POST", "/nodes/pve2/qemu", { vmid: 200, name: "away" });
+    expect((await turn("offline")).status).toBe(200);
+    const answer = await cluster.client.call("GET", "/nodes/pve2/qemu/200/config");
+    expect([answer.status, answer.reason]).toEqual([595, "No route to host"]);
+    expect(await cluster.client.ok("GET", "/nodes")).toMatchObject([
+      { node: "pve1", status: "online" },
+      { node: "pve2", status: "offline" },
+    ]);
+    expect(await cluster.client.ok("GET", "/cluster/resources", { type: "vm" })).toMatchObject([
+      { vmid: 200, status: "unknown" },
+    ]);
+    await turn("online");
+    expect(await cluster.client.ok("GET", "/nodes/pve2/qemu/200/config")).toMatchObject({ name: "away" });
+  });
+});
+
 describe("a small node", () => {
   const small = { name: "pve1", parallelCreates: 2, createSeconds: 0.3 };
 

@@ -6,7 +6,7 @@ import { failure, parameterError } from "./errors.ts";
 import { configId, splitList, text } from "./fields.ts";
 import { parsePropertyString, propertyObject } from "./property-string.ts";
 import { type Route, route } from "./route.ts";
-import type { Simulator } from "./simulator.ts";
+import { nowSeconds, type Simulator } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
 
 /** Options that a change may take away. */
@@ -36,6 +36,7 @@ export const backupRoutes: Route[] = [
       await sim.store.update((state) => {
         if (state.backupJobs.some((job) => job.id === id)) throw failure(`Job '${id}' already exists`);
         state.backupJobs.push(section);
+        state.jobRuns[id] = nowSeconds(sim);
       });
     },
   }),
@@ -64,6 +65,8 @@ export const backupRoutes: Route[] = [
         if (given.all === true) for (const key of ["vmid", "pool"]) delete job[key];
         if (given.pool !== undefined) for (const key of ["vmid", "all", "exclude"]) delete job[key];
         Object.assign(job, toSection(given));
+        // A new schedule counts from now on.
+        if (given.schedule !== undefined) state.jobRuns[id] = nowSeconds(sim);
       });
     },
   }),
@@ -76,6 +79,7 @@ export const backupRoutes: Route[] = [
       await sim.store.update((state) => {
         const job = jobOf(state.backupJobs, params.id);
         state.backupJobs = state.backupJobs.filter((other) => other !== job);
+        delete state.jobRuns[params.id];
       });
     },
   }),

@@ -24,7 +24,7 @@ export const clusterRoutes: Route[] = [
         id: `node/${name}`,
         node: name,
         type: "node",
-        status: "online",
+        status: statusOfNode(sim, name),
         maxcpu: cpus,
         maxmem: memoryBytes,
         uptime: uptimeSeconds(),
@@ -71,7 +71,7 @@ export const clusterRoutes: Route[] = [
       const rows: unknown[] = [];
       if (wants("node")) {
         for (const { name } of sim.config.nodes)
-          rows.push({ id: `node/${name}`, type: "node", node: name, status: "online" });
+          rows.push({ id: `node/${name}`, type: "node", node: name, status: statusOfNode(sim, name) });
       }
       if (wants("vm")) {
         for (const [id, vm] of Object.entries(sim.store.state.vms)) {
@@ -159,7 +159,13 @@ function requireTask(
 
 async function vmResource(sim: Simulator, id: number, vm: Vm): Promise<unknown> {
   const running = (await guestProcess(guestPlace(sim, id))) !== undefined;
-  return { id: `qemu/${id}`, type: "qemu", node: vm.node, ...summary(id, vm, running) };
+  // Nobody hears from a node that is off.
+  const known = sim.store.state.offlineNodes.includes(vm.node) ? { status: "unknown" } : {};
+  return { id: `qemu/${id}`, type: "qemu", node: vm.node, ...summary(id, vm, running), ...known };
+}
+
+function statusOfNode(sim: Simulator, name: string): "online" | "offline" {
+  return sim.store.state.offlineNodes.includes(name) ? "offline" : "online";
 }
 
 const startedAt = Date.now();

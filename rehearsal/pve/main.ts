@@ -1,10 +1,14 @@
 /** Serves the simulated Proxmox VE cluster until SIGTERM or SIGINT. Guests go on running after that. */
 import { Command } from "commander";
 import { readJson } from "../lib/files.ts";
-import { bootNodes } from "./boot.ts";
+import { bootNodes, removeLeftOverLocks } from "./boot.ts";
 import { configSchema, type SimulatorConfig } from "./config.ts";
+import { runDueJobs, skipMissedJobs } from "./scheduler.ts";
 import { startServer } from "./server.ts";
 import { openSimulator } from "./simulator.ts";
+
+/** The nodes' schedulers look once a minute; more often costs nothing here. */
+const schedulerIntervalMs = 10_000;
 
 interface Options {
   state: string;
@@ -39,6 +43,8 @@ const options = new Command("pve")
 
 try {
   const sim = await openSimulator(options.state, await readConfig(options.config));
+  await removeLeftOverLocks(sim);
+  await skipMissedJobs(sim);
   if (options.boot) await bootNodes(sim);
   const server = await startServer(sim, {
     address: options.address,
@@ -54,6 +60,9 @@ try {
       },
     );
   };
+  setInterval(() => {
+    runDueJobs(sim).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+  }, schedulerIntervalMs).unref();
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
   process.stdout.write(`listening on ${server.url}\n`);

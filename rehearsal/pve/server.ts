@@ -10,6 +10,7 @@ import { clusterRoutes } from "./cluster-routes.ts";
 import { contentRoutes } from "./content-routes.ts";
 import { ApiError } from "./errors.ts";
 import { loginRoutes } from "./login-routes.ts";
+import { addNodeRoutes } from "./node-routes.ts";
 import { poolRoutes } from "./pool-routes.ts";
 import { powerRoutes } from "./power-routes.ts";
 import { requestCaller } from "./request-caller.ts";
@@ -65,6 +66,7 @@ export async function startServer(sim: Simulator, options: ListenOptions): Promi
   });
   installFaults(server, { authorize: (request) => requestCaller(sim, request).require("/", ["Sys.Modify"]) });
   for (const route of apiRoutes) addRoute(server, sim, route);
+  addNodeRoutes(server, sim);
   await server.register((scope, _, done) => {
     addSnippetRoutes(scope, sim);
     done();

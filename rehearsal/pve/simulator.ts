@@ -1,8 +1,8 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { GuestPlace } from "../guests/guest.ts";
 import type { SimulatorConfig } from "./config.ts";
-import { failure } from "./errors.ts";
+import { ApiError, failure } from "./errors.ts";
 import { Locks } from "./locks.ts";
 import { Store, type Vm } from "./state.ts";
 import { Tasks } from "./tasks.ts";
@@ -35,6 +35,8 @@ export interface Simulator {
 export async function openSimulator(folder: string, config: SimulatorConfig): Promise<Simulator> {
   const absolute = resolve(folder);
   await mkdir(absolute, { recursive: true, mode: 0o700 });
+  // What a killed simulator was about to send or to unpack.
+  await rm(join(absolute, "tmp"), { recursive: true, force: true });
   return {
     config,
     folder: absolute,
@@ -51,10 +53,11 @@ export function nowSeconds(sim: Simulator): number {
   return Math.floor(sim.clock() / 1000);
 }
 
-/** The configured node with a name; fails as a real cluster does for an unknown one. */
+/** The configured node with a name; fails as a real cluster does for an unknown one, and for one that is off. */
 export function nodeOf(sim: Simulator, name: string): SimulatorConfig["nodes"][number] {
   const node = sim.config.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw failure(`no such cluster node '${name}'`);
+  if (sim.store.state.offlineNodes.includes(name)) throw new ApiError(595, "No route to host");
   return node;
 }
 

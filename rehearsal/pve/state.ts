@@ -17,6 +17,8 @@ const vmSchema = z.object({
   images: z.record(z.string(), z.string()),
   /** Unix time in seconds of the last start. */
   startedAt: z.number().optional(),
+  /** Configuration at the last start: what was changed since may wait for the next one. */
+  runningConfig: sectionSchema.optional(),
 });
 
 /** One virtual machine. */
@@ -30,6 +32,9 @@ const stateSchema = z.object({
   /** In the order they were made. */
   backupJobs: z.array(sectionSchema),
   pools: z.record(z.string(), z.object({ comment: z.string().optional(), vmids: z.array(z.number()) })),
+  /** Backup job → Unix time in seconds up to which its schedule was looked at. */
+  jobRuns: z.record(z.string(), z.number()).default({}),
+  offlineNodes: z.array(z.string()).default([]),
   access: accessSchema.default(noAccess),
 });
 

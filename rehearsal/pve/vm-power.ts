@@ -42,7 +42,9 @@ export async function powerOn(sim: Simulator, node: string, vmid: number, log: T
   }
   await sim.store.update((state) => {
     const target = state.vms[vmid];
-    if (target !== undefined) target.startedAt = Math.floor(Date.now() / 1000);
+    if (target === undefined) return;
+    target.startedAt = Math.floor(Date.now() / 1000);
+    target.runningConfig = target.config;
   });
 }
 

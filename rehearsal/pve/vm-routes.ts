@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { deleteGuest } from "../guests/guest.ts";
 import type { Caller } from "./auth.ts";
 import { failure, parameterError } from "./errors.ts";
 import { boolean, digest, node, oneOf, pattern, splitList, text, vmid } from "./fields.ts";
@@ -10,10 +9,12 @@ import { sectionDigest } from "./sections.ts";
 import { guestPlace, nodeOf, type Simulator, unlockedVmOf, vmOf } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
 import { changedConfig } from "./vm-change.ts";
+import { destroyVm } from "./vm-destroy.ts";
 import { grownSize, newDiskStorages, prepareDrives, withStorageLock } from "./vm-disks.ts";
 import { requireFreeId, reserveId } from "./vm-ids.ts";
 import { storedNic } from "./vm-nics.ts";
 import { createOnly, diskSlots, vmOptions } from "./vm-options.ts";
+import { currentConfig, shownPending } from "./vm-pending.ts";
 import { requireVmOptions } from "./vm-permissions.ts";
 import { isRunning, powerOn } from "./vm-power.ts";
 import { summary } from "./vm-summary.ts";
@@ -70,11 +71,22 @@ export const vmRoutes: Route[] = [
     path: "/nodes/{node}/qemu/{vmid}/config",
     params: { ...target, current: boolean().optional() },
     permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Audit"]),
-    run: (params, { sim }) => {
-      const { config } = vmOf(sim, params.node, params.vmid);
-      const shown: Section = { ...config, digest: sectionDigest(config) };
+    run: async (params, { sim }) => {
+      const vm = vmOf(sim, params.node, params.vmid);
+      const isUp = params.current === true && (await isRunning(guestPlace(sim, params.vmid)));
+      const shown: Section = { ...currentConfig(vm, isUp), digest: sectionDigest(vm.config) };
       if (shown.cipassword !== undefined) shown.cipassword = "**********";
       return shown;
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/nodes/{node}/qemu/{vmid}/pending",
+    params: target,
+    permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Audit"]),
+    run: async (params, { sim }) => {
+      const vm = vmOf(sim, params.node, params.vmid);
+      return shownPending(vm, await isRunning(guestPlace(sim, params.vmid)));
     },
   }),
   route({
@@ -195,33 +207,6 @@ async function changeVm(
     vm.config = changedConfig(vm.config, { ...given, ...prepared.drives, ...storedNics(given) }, keys);
     Object.assign(vm.images, prepared.images);
   });
-}
-
-async function destroyVm({ sim, caller }: Call, node: string, vmid: number, purge: boolean): Promise<string> {
-  const { config } = unlockedVmOf(sim, node, vmid);
-  if (config.protection === 1) throw failure(`can't remove VM ${vmid} - protection mode enabled`);
-  const place = guestPlace(sim, vmid);
-  if (await isRunning(place)) throw failure(`VM ${vmid} is running - destroy failed`);
-  const about = { node, type: "qmdestroy", id: String(vmid), user: caller.id };
-  return sim.tasks.start(about, (log) =>
-    sim.locks.with(vmid, async () => {
-      if (await isRunning(place)) throw failure(`VM ${vmid} is running - destroy failed`);
-      await deleteGuest(place);
-      await sim.store.update((state) => {
-        delete state.vms[vmid];
-        for (const pool of Object.values(state.pools)) pool.vmids = pool.vmids.filter((id) => id !== vmid);
-        if (!purge) return;
-        for (const job of state.backupJobs) {
-          if (job.vmid === undefined) continue;
-          job.vmid = splitList(String(job.vmid))
-            .filter((id) => id !== String(vmid))
-            .join(",");
-        }
-        state.backupJobs = state.backupJobs.filter((job) => job.vmid !== "");
-      });
-      if (purge) log(`purging VM ${vmid} from related configurations..`);
-    }),
-  );
 }
 
 function requireChange(
