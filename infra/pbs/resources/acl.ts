@@ -30,6 +30,7 @@ export const roles = [
 
 /** One role of one user, token or group on one path. */
 export const aclInputs = z.object({
+  /** Where the role counts, for example `/datastore/vms/lab`; `/` is everywhere. */
   path: z
     .string()
     .max(128, "an ACL path has at most 128 characters")

@@ -7,6 +7,7 @@ import { comment, expire, userId } from "./values.ts";
 /** An API token. It may do what both its own permissions and its user's allow, so it needs an `Acl` of its own. */
 export const apiTokenInputs = z.object({
   userid: userId,
+  /** The part of the id after the exclamation mark. */
   tokenName: z
     .string()
     .max(32, "a token name has at most 32 characters")
@@ -14,6 +15,7 @@ export const apiTokenInputs = z.object({
       /^[A-Za-z0-9_][A-Za-z0-9._-]*$/,
       'a token name has letters, digits, "." "_" "-", for example "pve"',
     ),
+  /** Whether the token may be used. */
   enable: z.boolean().default(true),
   expire,
   comment: comment.optional(),

@@ -80,7 +80,9 @@ export const datastoreInputs = z.object({
   /** Verifies every backup right after it was written. */
   verifyNew: z.boolean().default(false),
   tuning: tuning.refine((parts) => Object.keys(parts).length > 0, "leave an empty tuning out").optional(),
+  /** By which of its two ways the server sends notifications about the datastore. */
   notificationMode: z.enum(["notification-system", "legacy-sendmail"]).default("notification-system"),
+  /** Keeps clients from writing, or from reading too. */
   maintenanceMode: maintenanceMode.optional(),
   /** Keeps the chunks in a bucket. */
   backend: backend.optional(),
@@ -98,6 +100,12 @@ export const datastoreInputs = z.object({
   destroyData: z.boolean().default(false),
   /** On deletion, keeps the datastore's prune, verification and sync jobs and its permissions. */
   keepJobConfigs: z.boolean().default(true),
+});
+
+/** What the server tells of a new datastore. */
+export const datastoreOutputs = z.object({
+  /** What the server warned about when it made the datastore. */
+  warnings: z.array(z.string()),
 });
 
 /** The server keeps the parts in an order of its own and leaves none out that it was given. */
@@ -157,6 +165,7 @@ export const datastore = configResource({
     "destroy-data": destroyData,
     "keep-job-configs": keepJobConfigs,
   }),
+  outputs: datastoreOutputs,
   outputsOf: (_, warnings) => ({ warnings }),
   outputsAfterRead: (_, recorded) => ({ warnings: recorded.warnings ?? [] }),
 });

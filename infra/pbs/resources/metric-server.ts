@@ -12,7 +12,9 @@ const influxName = line.min(1).max(32, "this has at most 32 characters");
 /** A database to which the server sends figures about itself. Which properties there are depends on `type`. */
 export const metricServerInputs = z.object({
   name: objectName,
+  /** What kind of database it is, and how it is reached. */
   type: serverTypes,
+  /** Whether figures are sent. */
   enable: z.boolean().default(true),
   comment: comment.optional(),
 

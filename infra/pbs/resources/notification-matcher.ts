@@ -36,6 +36,7 @@ export const notificationMatcherInputs = z.object({
   mode: z.enum(["all", "any"], { error: 'mode is "all" or "any"' }).default("all"),
   /** Turns the result round. */
   invertMatch: z.boolean().default(false),
+  /** Whether the matcher is switched off. */
   disable: z.boolean().default(false),
   comment: comment.optional(),
 });

@@ -15,8 +15,10 @@ const recipient = line.min(2).max(64, "a recipient has at most 64 characters");
 /** Where notifications go. Which properties there are depends on `type`; a matcher names the target. */
 export const notificationTargetInputs = z.object({
   name: entityName,
+  /** What kind of target it is. */
   type: targetTypes,
   comment: comment.optional(),
+  /** Whether nothing is sent to it. */
   disable: z.boolean().default(false),
 
   /** smtp: the mail server, a name or an address. gotify: the URL of the server. */

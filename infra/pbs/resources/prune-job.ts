@@ -19,6 +19,7 @@ export const pruneJobInputs = z.object({
   keepYearly: keep,
   ns: namespace.optional(),
   maxDepth: maxDepth.optional(),
+  /** Whether the job is switched off. */
   disable: z.boolean().default(false),
   comment: comment.optional(),
 });

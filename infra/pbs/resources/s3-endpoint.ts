@@ -15,6 +15,7 @@ export const s3EndpointInputs = z.object({
     ),
   /** Default 443. */
   port: port.optional(),
+  /** Region of the buckets, for example `eu-central-1`. */
   region: z
     .string()
     .max(32, "a region has at most 32 characters")

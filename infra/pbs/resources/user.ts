@@ -18,11 +18,15 @@ export const userInputs = z.object({
     z.string().min(8, "a password has at least 8 characters").max(64, "a password has at most 64 characters"),
     { secret: true },
   ).optional(),
+  /** Whether the user may log in. */
   enable: z.boolean().default(true),
   expire,
   comment: comment.optional(),
+  /** Address for notifications. */
   email: shortText.optional(),
+  /** Given name. */
   firstname: shortText.optional(),
+  /** Family name. */
   lastname: shortText.optional(),
 });
 

@@ -18,7 +18,9 @@ export const verifyJobInputs = z.object({
     .optional(),
   ns: namespace.optional(),
   maxDepth: maxDepth.default(7),
+  /** How many threads read chunks. */
   readThreads: z.int().min(1).max(32, "readThreads is 1 to 32").default(1),
+  /** How many threads compute checksums. */
   verifyThreads: z.int().min(1).max(32, "verifyThreads is 1 to 32").default(4),
   comment: comment.optional(),
 });

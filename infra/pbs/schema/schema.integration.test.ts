@@ -94,6 +94,20 @@ describe.skipIf(!found)("the package's schema, as the Pulumi command line gets i
     expect(properties?.maxDepth?.description).toMatch(/^How many levels of namespaces below/);
   });
 
+  it("describes every property", () => {
+    const bags = [
+      ["the provider", schema.provider.inputProperties],
+      ...Object.entries(schema.resources).map(([token, { inputProperties }]) => [token, inputProperties]),
+      ...Object.entries(schema.resources).map(([token, { properties }]) => [token, properties]),
+      ...Object.entries(schema.functions).map(([token, { inputs }]) => [token, inputs.properties]),
+      ...Object.entries(schema.functions).map(([token, { outputs }]) => [token, outputs.properties]),
+    ] as [string, Bag][];
+    const bare = bags.flatMap(([owner, bag]) =>
+      Object.entries(bag).flatMap(([name, { description }]) => (description ? [] : [`${owner} ${name}`])),
+    );
+    expect(bare, "give these a doc comment").toEqual([]);
+  });
+
   it("tells what is required, what has a default, and what replaces", () => {
     const datastore = schema.resources["pbs:index:Datastore"];
     expect(datastore?.requiredInputs).toEqual(["name", "path"]);
