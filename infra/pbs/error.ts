@@ -78,7 +78,8 @@ function hint(status: number, reason: string, method: string, path: string, toke
   if (status === 502 || status === 503 || status === 504) {
     return "; the server is starting, or overloaded: try again in a minute";
   }
-  const missing = /missing permissions '([^']+)' on '([^']+)'/.exec(reason);
+  // Handlers word it in two ways, depending on whether they check a namespace or a path.
+  const missing = /missing (?:permissions )?'?([A-Za-z.|&]+)'? on '?(\/[^'\s]*)/.exec(reason);
   if (missing) return grantHint(tokenId, missing[1] ?? "", missing[2] ?? "/");
   if (status === 403) {
     const needed = privilegeHint(method, path);
