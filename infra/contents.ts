@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { postgresServer } from "./databases/postgres.ts";
 import { backupRuntime } from "./databases/runtime.ts";
+import { backupVolume } from "./hosts/backup-volume.ts";
 import { hostName, type LabCertificates } from "./hosts/certificates.ts";
 import { firstBootPackages } from "./hosts/cloud-init.ts";
 import { type Contribution, type Merged, merge } from "./hosts/contribution.ts";
@@ -39,6 +40,7 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
           base,
           firewall(relations.get(guest.name) ?? []),
           ...hardening(site, guest),
+          ...backupVolume(site, guest),
           trustedAuthorities(certificates.trusted),
           nodeExporter(site, identityOf(certificates.hosts, guest.name)),
           ...databaseRoles(args, guest),

@@ -12,6 +12,16 @@ export interface FirstBoot {
   readonly hostKey: { readonly privateKey: string; readonly publicKey: string };
   /** Where the second disk is mounted, if there is one. */
   readonly backupMountPath?: string;
+  /** Package sources besides the distribution's, by the name of their file. */
+  readonly aptSources?: Readonly<Record<string, AptSource>>;
+}
+
+/** A package source and the one key that it is believed. */
+export interface AptSource {
+  /** A line for sources.list; `$RELEASE` is the distribution's code name, `$KEY_FILE` where the key lies. */
+  readonly source: string;
+  /** The whole fingerprint, 40 hexadecimal digits: shorter ids can be made to collide. */
+  readonly keyid: string;
 }
 
 /**
@@ -55,6 +65,9 @@ export function userData(boot: FirstBoot): string {
     ],
     ...(boot.sshPort === standardSshPort ? {} : { runcmd: takeSshPortUp }),
     ...(boot.backupMountPath === undefined ? {} : backupDisk(boot.backupMountPath)),
+    ...(boot.aptSources === undefined || Object.keys(boot.aptSources).length === 0
+      ? {}
+      : { apt: { sources: boot.aptSources } }),
     package_update: true,
     packages: firstBootPackages,
   };
@@ -73,9 +86,26 @@ const takeSshPortUp = [
   ["systemctl", "try-restart", "ssh.socket", "ssh.service"],
 ];
 
-function backupDisk(mountPath: string): object {
+/** Which disk is found first is nobody's promise; this name says at which interface of the machine it is. */
+const backupDevice = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi1";
+
+/**
+ * The whole second disk as one file system, made only on a disk that is empty. cloud-init's own check compares label
+ * and type, and clears a disk "for formatting" where they differ or cannot be told; systemd's looks for any signature
+ * and leaves what it finds.
+ */
+export function backupDisk(mountPath: string, device: string = backupDevice) {
   return {
-    fs_setup: [{ label: "backup", filesystem: "ext4", device: "/dev/sdb", overwrite: false }],
-    mounts: [["LABEL=backup", mountPath, "ext4", "defaults,nofail,discard", "0", "2"]],
+    fs_setup: [
+      {
+        filesystem: "ext4",
+        device,
+        partition: "none",
+        overwrite: false,
+        cmd: "/usr/lib/systemd/systemd-makefs %(filesystem)s %(device)s",
+      },
+    ],
+    // A host whose backup disk is lost has to boot all the same, to say so.
+    mounts: [[device, mountPath, "ext4", "defaults,nofail,nodev,nosuid,noexec,discard", "0", "2"]],
   };
 }

@@ -1,6 +1,7 @@
 import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import * as pulumi from "@pulumi/pulumi";
 import type { Guest, Site } from "../site.ts";
+import { aptSources } from "./apt-sources.ts";
 import { userData } from "./cloud-init.ts";
 import { waitsFor } from "./creation-order.ts";
 import { SshKey } from "./provider/sdk.ts";
@@ -105,6 +106,7 @@ export class Machines extends pulumi.ComponentResource {
                   sshPort: site.access.sshPort,
                   authorizedKeys: [deployKey, ...site.access.authorizedKeys],
                   hostKey: { privateKey, publicKey },
+                  aptSources: aptSources(site, guest),
                   ...(guest.backupDisk ? { backupMountPath: guest.backupDisk.mountPath } : {}),
                 }),
               ),

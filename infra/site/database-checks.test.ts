@@ -29,6 +29,13 @@ refuses("Databases that are wrong", [
     'databases.postgres[1].standbys[0]: "proj-pg01": it is in cluster pg01 already, and a guest has one server; allowed: another guest',
   ],
   [
+    "a server from an archive that nobody vouches for",
+    (s) => {
+      s.databases.postgres[0].packages = "ppa";
+    },
+    'databases.postgres[0].packages: "ppa": it is not valid; allowed: distribution, pgdg',
+  ],
+  [
     "two clusters with one name",
     (s) => {
       s.databases.postgres.push({ ...s.databases.postgres[0], primary: "proj-dp01", standbys: [] });

@@ -59,6 +59,11 @@ const postgresCluster = z.strictObject({
     .min(13, "a supported major version, 13 to 18")
     .max(18, "a supported major version, 13 to 18"),
   port: port.default(5432),
+  /**
+   * Where the server comes from: the distribution, or the PostgreSQL project's own archive, which has every major
+   * version. Read at a guest's first boot. Default distribution.
+   */
+  packages: z.enum(["distribution", "pgdg"]).default("distribution"),
   /** A name of `guests`. */
   primary: label,
   /** Names of `guests`. */

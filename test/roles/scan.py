@@ -13,6 +13,8 @@ import time
 
 # Twice each, so that one that is lost counts for nothing.
 ROUNDS = 2
+# Of a target without a firewall enough is soon seen.
+ENOUGH_ANSWERS = 200
 PATIENCE_SECONDS = 1
 SYN, RST, ACK = 0x02, 0x04, 0x10
 
@@ -35,7 +37,7 @@ def requests(source, target, own_port, ports):
 
 def collect(raw, target, own_port, found, seconds):
     deadline = time.monotonic() + seconds
-    while select.select([raw], [], [], max(0, deadline - time.monotonic()))[0]:
+    while len(found) <= ENOUGH_ANSWERS and select.select([raw], [], [], max(0, deadline - time.monotonic()))[0]:
         packet, (sender, _) = raw.recvfrom(4096)
         start = (packet[0] & 0x0F) * 4
         port, to, _, _, _, flags = struct.unpack("!HHLLBB", packet[start : start + 14])
@@ -54,6 +56,8 @@ def main(source, target, *named):
             raw.sendto(packet, (target, 0))
             if number % 256 == 0:
                 collect(raw, target, own_port, found, 0)
+            if len(found) > ENOUGH_ANSWERS:
+                break
         collect(raw, target, own_port, found, PATIENCE_SECONDS)
     print(json.dumps({kind: sorted(p for p, k in found.items() if k == kind) for kind in ("open", "refused")}))
 
