@@ -77,8 +77,10 @@ export const node = () =>
 export const storageId = () =>
   pattern(/^[a-z][a-z0-9\-_.]*[a-z0-9]$/i, "storage ID 'value' contains illegal characters");
 /** Id of a job or another section of a configuration file. */
-export const configId = () => pattern(/^[a-z][a-z0-9_-]+$/i, "invalid configuration ID");
-/** SHA-1 of a configuration, as given by a read. */
+export const configId = () => pattern(/^[a-z][a-z0-9_-]{1,49}$/i, "invalid configuration ID");
+/** SHA-1 of a VM's configuration, as given by a read. */
+export const vmDigest = () => text(40);
+/** The same of another configuration file. */
 export const digest = () => text(64);
 
 /** Splits a list that the product takes with commas, semicolons or blanks. */

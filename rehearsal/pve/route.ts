@@ -59,9 +59,12 @@ export function route<S extends z.ZodRawShape>(definition: RouteDefinition<S>): 
     async handle(call, input) {
       const checked = params.safeParse(input);
       if (!checked.success) throw explainIssues(checked.error.issues, input);
-      call.sim.observe?.({ method: definition.method, path: definition.path, params: checked.data });
+      const observed = { method: definition.method, path: definition.path, params: checked.data };
+      call.sim.observe?.(observed);
       this.permit(call, checked.data);
-      return (await definition.run(checked.data, call)) ?? null;
+      const answer = (await definition.run(checked.data, call)) ?? null;
+      call.sim.observeAnswer?.(observed, answer instanceof Page ? answer.data : answer);
+      return answer;
     },
   };
 }

@@ -35,12 +35,31 @@ const changeable = {
   port: integer(1, 65535).optional(),
   namespace: textField(256).optional(),
   username: textField().optional(),
-  password: textField().optional(),
+  password: textField(256).optional(),
   fingerprint: fingerprint().optional(),
   "encryption-key": textField().optional(),
   "create-base-path": boolean().optional(),
   "create-subdirs": boolean().optional(),
 };
+
+/** What a cluster may have; here only directories and backup servers can be added. */
+const storageTypes = [
+  ...[
+    "btrfs",
+    "cephfs",
+    "cifs",
+    "dir",
+    "esxi",
+    "iscsi",
+    "iscsidirect",
+    "lvm",
+    "lvmthin",
+    "nfs",
+    "pbs",
+    "rbd",
+  ],
+  ...["zfs", "zfspool"],
+] as [string, ...string[]];
 
 const required: Record<string, string[]> = {
   dir: ["path"],
@@ -52,7 +71,7 @@ export const storageRoutes: Route[] = [
   route({
     method: "GET",
     path: "/storage",
-    params: { type: textField().optional() },
+    params: { type: oneOf(storageTypes).optional() },
     run: (params, { sim, caller }) =>
       Object.entries(sim.store.state.storages)
         .filter(([id]) => caller.may(`/storage/${id}`, "Datastore.Audit"))

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../lib/wait.ts";
+import { parameterProblems, readApiDescription, valueProblems } from "./api-description.ts";
 import { configSchema, type SimulatorConfig } from "./config.ts";
 import { startServer } from "./server.ts";
 import { type ObservedCall, openSimulator, type Simulator } from "./simulator.ts";
@@ -112,6 +113,20 @@ export class TestClient {
   }
 }
 
+const api = readApiDescription();
+
+/** What of a call or its answer is not as the product's API description says. */
+function problemsOf({ method, path, params }: ObservedCall, answer?: { readonly data: unknown }): string[] {
+  const described = api?.[path]?.[method];
+  if (api === undefined) return [];
+  if (described === undefined) return [`${method} ${path} is not described`];
+  const found =
+    answer === undefined
+      ? parameterProblems(described, params)
+      : valueProblems("data", described.returns ?? {}, answer.data);
+  return found.map((problem) => `${method} ${path}: ${problem}`);
+}
+
 /** A simulated cluster for one test file, without TLS. */
 export interface TestCluster {
   folder: string;
@@ -126,13 +141,24 @@ export interface TestCluster {
   close(): Promise<void>;
 }
 
-/** Starts a cluster in a temporary folder. */
+/**
+ * Starts a cluster in a temporary folder. Every call and answer is held against the product's API description; closing
+ * fails with what is different.
+ */
 export async function startTestCluster(config = testConfig()): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), "lab-pve-"));
   const calls: ObservedCall[] = [];
+  const problems = new Set<string>();
+  const note = (found: readonly string[]) => {
+    for (const problem of found) problems.add(problem);
+  };
   const open = async () => {
     const sim = await openSimulator(folder, config);
-    sim.observe = (call) => calls.push(call);
+    sim.observe = (call) => {
+      calls.push(call);
+      note(problemsOf(call));
+    };
+    sim.observeAnswer = (call, data) => note(problemsOf(call, { data }));
     return sim;
   };
   const start = (sim: Simulator) => startServer(sim, { address: "127.0.0.1", port: 0 });
@@ -154,6 +180,7 @@ export async function startTestCluster(config = testConfig()): Promise<TestClust
     async close() {
       await server.close();
       await rm(folder, { recursive: true, force: true });
+      if (problems.size > 0) throw new Error(`not as the API is described:\n${[...problems].join("\n")}`);
     },
   };
   return cluster;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Caller } from "./auth.ts";
 import { failure, parameterError } from "./errors.ts";
-import { boolean, digest, node, oneOf, pattern, splitList, text, vmid } from "./fields.ts";
+import { boolean, node, oneOf, pattern, splitList, text, vmDigest, vmid } from "./fields.ts";
 import { formatPropertyString, parsePropertyString } from "./property-string.ts";
 import { checkRestoreOnly, requireRestore, restoreOnly, restoreVm } from "./restore.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -20,7 +20,7 @@ import { isRunning, powerOn } from "./vm-power.ts";
 import { summary } from "./vm-summary.ts";
 
 const target = { node: node(), vmid: vmid() };
-const change = { ...target, ...vmOptions, delete: text().optional(), digest: digest().optional() };
+const change = { ...target, ...vmOptions, delete: text().optional(), digest: vmDigest().optional() };
 const configPrivileges = ["Disk", "CDROM", "CPU", "Memory", "Network", "HWType", "Options", "Cloudinit"].map(
   (name) => `VM.Config.${name}`,
 );
@@ -114,7 +114,7 @@ export const vmRoutes: Route[] = [
       ...target,
       disk: oneOf(drives as [string, ...string[]]),
       size: pattern(/^\+?\d+(\.\d+)?[KMGT]?$/),
-      digest: digest().optional(),
+      digest: vmDigest().optional(),
     },
     permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Config.Disk"]),
     run: ({ node, vmid, disk, size, digest: expected }, { sim, caller }) => {

@@ -18,7 +18,7 @@ export const vzdumpRoutes: Route[] = [
       ...options,
       node: node(),
       vmid: vmidList().optional(),
-      "job-id": pattern(/^\S+$/).optional(),
+      "job-id": pattern(/^\S{1,50}$/).optional(),
       quiet: boolean().optional(),
       stop: boolean().optional(),
       dumpdir: text().optional(),
