@@ -33,7 +33,7 @@ refuses("Databases that are wrong", [
     (s) => {
       s.databases.postgres[0].packages = "ppa";
     },
-    'databases.postgres[0].packages: "ppa": it is not valid; allowed: distribution, pgdg',
+    'databases.postgres[0].packages: "ppa": it is none of the choices; allowed: distribution, pgdg',
   ],
   [
     "two clusters with one name",
