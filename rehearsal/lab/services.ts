@@ -19,6 +19,8 @@ export const ports = {
   pve: 8006,
   pbs: 8007,
   s3: 9000,
+  /** The same without encryption: what a bucket that wants TLS refuses. */
+  s3Plain: 9001,
   smtp: 2525,
   webhook: 8081,
   mirror: 8080,
@@ -79,6 +81,8 @@ export async function prepareServices(instance: Instance, motoServer: string): P
     { mode: 0o600 },
   );
   await writeJson(join(folder, "pbs-tokens.json"), { [pbsTokenId]: secrets.pbsToken }, { mode: 0o600 });
+  const s3Root = { accessKeyId: secrets.awsAccessKey, secretAccessKey: secrets.awsSecretKey };
+  await writeJson(join(folder, "s3-root.json"), s3Root, { mode: 0o600 });
   await writeFileAtomic(join(folder, "grafana-token"), `${secrets.grafanaToken}\n`, { mode: 0o600 });
 
   return {
@@ -111,8 +115,20 @@ function serviceList(
     },
     {
       name: "s3",
-      url: `http://${hostAddress}:${ports.s3}`,
-      argv: [...program("s3"), "--moto-server", motoServer, "--folder", state("s3"), ...at(ports.s3)],
+      url: `https://${hostAddress}:${ports.s3}`,
+      argv: [
+        process.execPath,
+        join(root, "rehearsal", "s3", "proxy", "main.ts"),
+        ...[
+          "--moto-server",
+          motoServer,
+          "--folder",
+          state("s3"),
+          "--root-file",
+          join(folder, "s3-root.json"),
+        ],
+        ...[...at(ports.s3), "--plain-port", String(ports.s3Plain), ...tls],
+      ],
     },
     {
       name: "sinks",

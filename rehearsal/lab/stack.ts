@@ -54,7 +54,7 @@ function plainConfig(
 ): Record<string, unknown> {
   const { hostAddress, secrets } = instance;
   const mirror = `http://${hostAddress}:${ports.mirror}`;
-  const s3Endpoint = `http://${hostAddress}:${ports.s3}`;
+  const s3Endpoint = `https://${hostAddress}:${ports.s3}`;
   const artifact = ({ file, sha256 }: MirrorEntry) => ({ url: `${mirror}/${file}`, sha256 });
   const config = {
     proxmox: { endpoint: `https://${hostAddress}:${ports.pve}` },

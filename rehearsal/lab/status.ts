@@ -98,7 +98,7 @@ async function hostServices(instance: Instance): Promise<ServiceStatus[]> {
   const urls: Record<ServiceName, string> = {
     pve: `https://${instance.hostAddress}:${ports.pve}`,
     pbs: `https://${instance.hostAddress}:${ports.pbs}`,
-    s3: `http://${instance.hostAddress}:${ports.s3}`,
+    s3: `https://${instance.hostAddress}:${ports.s3}`,
     sinks: `http://${instance.hostAddress}:${ports.webhook}`,
     mirror: `http://${instance.hostAddress}:${ports.mirror}`,
     grafana: `http://${instance.hostAddress}:${ports.grafana}`,

@@ -18,6 +18,8 @@ from store import Store
 def trust_proxy() -> None:
     """The proxy has judged each request that arrives: moto's own, rougher judgement would only contradict it."""
     FakeBucket.get_permission = lambda _bucket, _action, _resource: PermissionResult.NEUTRAL
+    # moto knows fewer ways than one to allow the delivery of logs.
+    FakeBucket._log_permissions_enabled_policy = staticmethod(lambda target_bucket, target_prefix: True)
     # Reading the state of a restored object must not announce it: the proxy has.
     FakeKey.status = property(lambda _key: "RESTORED")
 
@@ -50,7 +52,7 @@ def everything() -> dict[str, Any]:
     for regions in sns_backends.values():
         for backend in regions.values():
             for topic in backend.topics.values():
-                topics[topic.arn] = {"policy": topic._policy_json, "kmsKey": topic.kms_master_key_id or None}
+                topics[topic.arn] = {"policy": topic.policy, "kmsKey": topic.kms_master_key_id or None}
     for partitions in s3_backends.values():
         for backend in partitions.values():
             buckets.update({name: bucket_facts(bucket) for name, bucket in backend.buckets.items()})

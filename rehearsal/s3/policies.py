@@ -1,5 +1,6 @@
 """What AWS allows and moto does not. Bucket policies' conditions are evaluated: moto takes each for true, so that the
-usual "TLS only" statement would shut everybody out. A lock configuration may change while the bucket holds objects."""
+usual "TLS only" statement would shut everybody out. A lock configuration may change while the bucket holds objects. An
+upload in parts is locked by default as one in one piece."""
 
 import fnmatch
 import json
@@ -9,7 +10,7 @@ from flask import request
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
 from moto.s3.exceptions import InvalidBucketState
-from moto.s3.models import FakeBucket, S3Backend
+from moto.s3.models import FakeBucket, FakeKey, S3Backend
 
 OPERATORS = {
     "Bool": lambda actual, wanted: actual.lower() == wanted.lower(),
@@ -23,6 +24,18 @@ NEGATED = {"StringNotEquals": "StringEquals", "StringNotLike": "StringLike"}
 def install() -> None:
     FakeBucket.get_permission = lambda bucket, action, resource: permission(bucket, action, resource)
     S3Backend.put_object_lock_configuration = put_object_lock
+    S3Backend.complete_multipart_upload = complete_locked
+
+
+complete_unlocked = S3Backend.complete_multipart_upload
+
+
+def complete_locked(backend: S3Backend, bucket_name: str, multipart_id: str, body: Any) -> FakeKey | None:
+    key = complete_unlocked(backend, bucket_name, multipart_id, body)
+    bucket = backend.get_bucket(bucket_name)
+    if key is not None and bucket.has_default_lock and not key.lock_mode:
+        key.lock_mode, key.lock_until = bucket.default_lock_mode, bucket.default_retention()
+    return key
 
 
 def put_object_lock(

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { Agent } from "node:https";
 import { join } from "node:path";
 import { DeleteBucketLifecycleCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { execa } from "execa";
@@ -297,7 +298,10 @@ function pbsClient(): PbsClient {
 function s3(): S3Client {
   return new S3Client({
     region: "us-east-1",
-    endpoint: `http://${instance.hostAddress}:9000`,
+    endpoint: `https://${instance.hostAddress}:9000`,
+    requestHandler: {
+      httpsAgent: new Agent({ ca: readFileSync(join(instance.folder, "tls", "ca.pem"), "utf8") }),
+    },
     forcePathStyle: true,
     credentials: {
       accessKeyId: instance.secrets.awsAccessKey,

@@ -10,6 +10,7 @@ import { S3Error } from "./errors.ts";
 import { type Answer, pass } from "./forward.ts";
 import { type BodyPlan, checkBody, demandChecksum, demandPartChecksums, planBody } from "./integrity.ts";
 import { demandRetentionChange } from "./lock.ts";
+import { demandLogTarget } from "./logging.ts";
 import type { Facts, Moto } from "./moto.ts";
 import { demandPublishable } from "./notices.ts";
 import { demandKeys, demandRestored, idOf, isSubResource, ofObject, restore } from "./objects.ts";
@@ -100,6 +101,7 @@ async function act(
       : { ...answer, headers: {}, body: withErrors(await textOf(answer.body), list.denied) };
   }
   if (key === "" && is("PUT", "policy")) demandPolicy(await body.text());
+  if (key === "" && is("PUT", "logging")) demandLogTarget(bucket, await body.text(), facts);
   if (key === "" && is("PUT", "notification")) demandPublishable(bucket, await body.text(), facts);
   if (key !== "" && is("POST", "restore")) return restore(parts, request, await body.text());
   if (key !== "" && is("PUT", "retention")) {
