@@ -30,7 +30,9 @@ beforeAll(async () => {
     if (type === "pbs:index:ApiToken") return { tokenId: "lab-pve@pbs!nodes", value: "token-secret" };
     if (type === "proxmoxve:storage/pbs:Pbs") return { generatedEncryptionKey: `key of ${name}` };
     if (type === "aws:s3/bucket:Bucket") return { arn: `arn:aws:s3:::${name}` };
-    if (type === "aws:kms/key:Key") return { arn: "arn:aws:kms:key", keyId: "key" };
+    if (type === "aws:kms/key:Key")
+      return { arn: "arn:aws:kms:eu-central-1:123456789012:key/key", keyId: "key" };
+    if (type === "aws:sns/topic:Topic") return { arn: `arn:aws:sns:eu-central-1:123456789012:${name}` };
     if (type === "aws:iam/accessKey:AccessKey") return { secret: "aws-secret" };
     return {};
   });
@@ -46,6 +48,7 @@ beforeAll(async () => {
     aws: { endpoint: undefined, credentials: undefined },
     grafana: { url: "https://grafana", token: secret("t") },
     smtpPassword: undefined,
+    syncPassword: () => undefined,
     machine: undefined,
   };
   outputs = await buildLab(site, settings);
@@ -206,6 +209,49 @@ describe("the archive", () => {
       "s3:PutObject",
     ]);
     expect(Statement[0]?.Resource).toBe("arn:aws:s3:::archive-dumps/proj-pg01/*");
+  });
+
+  it("logs every access into a bucket that nobody else may fill", () => {
+    expect(named("aws:s3/bucketLogging:BucketLogging", "archive-dumps")).toMatchObject({
+      targetBucket: "radioastronomy-lab-archive-logs",
+      targetPrefix: "access/radioastronomy-lab-dumps/",
+    });
+    expect(named("aws:s3/inventory:Inventory", "archive-images")).toMatchObject({
+      includedObjectVersions: "All",
+      schedule: { frequency: "Weekly" },
+      destination: { bucket: { bucketArn: "arn:aws:s3:::archive-logs", encryption: { sseS3: {} } } },
+    });
+    const { policy } = named("aws:s3/bucketPolicy:BucketPolicy", "archive-logs");
+    const { Statement } = JSON.parse(String(policy)) as { Statement: { Sid: string; Condition: object }[] };
+    expect(Statement.find(({ Sid }) => Sid === "AccessLogs")?.Condition).toEqual({
+      ArnLike: {
+        "aws:SourceArn": ["dumps", "configuration", "images"].map(
+          (purpose) => `arn:aws:s3:::radioastronomy-lab-${purpose}`,
+        ),
+      },
+      StringEquals: { "aws:SourceAccount": "123456789012" },
+    });
+    const locked = ofType("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
+    // S3 delivers no logs to a bucket with object lock.
+    expect(locked.map(({ name }) => name)).not.toContain("archive-logs");
+  });
+
+  it("tells the administrators of completed restores over an encrypted topic", () => {
+    expect(named("aws:s3/bucketNotification:BucketNotification", "archive-dumps").topics).toMatchObject([
+      {
+        topicArn: "arn:aws:sns:eu-central-1:123456789012:archive-restores",
+        events: ["s3:ObjectRestore:Completed"],
+      },
+    ]);
+    expect(named("aws:sns/topic:Topic", "archive-restores").kmsMasterKeyId).toMatch(/^arn:aws:kms:/);
+    expect(ofType("aws:sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs)).toMatchObject([
+      { protocol: "email", endpoint: "admin@radioastronomy.io" },
+    ]);
+  });
+
+  it("copies to another region only where the site wants it", () => {
+    expect(ofType("aws:s3/bucketReplicationConfig:BucketReplicationConfig")).toEqual([]);
+    expect(ofType("aws:iam/role:Role")).toEqual([]);
   });
 });
 

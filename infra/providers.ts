@@ -34,7 +34,7 @@ export function createProviders(settings: Settings, site: Site): ProviderResourc
 /** What a store that is not AWS needs: all services at one address, and no calls to what only AWS has. */
 function compatibleStore(endpoint: string): aws.ProviderArgs {
   return {
-    endpoints: [{ s3: endpoint, iam: endpoint, kms: endpoint, sts: endpoint }],
+    endpoints: [{ s3: endpoint, iam: endpoint, kms: endpoint, sns: endpoint, sts: endpoint }],
     s3UsePathStyle: true,
     skipCredentialsValidation: true,
     skipMetadataApiCheck: true,

@@ -34,11 +34,28 @@ const dr: SiteInput = {
     sync: [
       {
         id: "from-lab",
-        datastore: "lab-backups",
-        remote: { host: primary.pbs.host, datastore: "lab-backups" },
+        retention: "from-lab",
+        remote: {
+          host: primary.pbs.host,
+          datastore: "lab-backups",
+          namespace: "critical",
+          tokenId: "dr@pbs!sync",
+        },
         schedule: "07:00",
       },
     ],
+  },
+  retentions: {
+    ...primary.retentions,
+    // The lab's own backups, as long as the lab keeps them, also when it is gone.
+    "from-lab": {
+      datastore: "lab-backups",
+      namespace: "from-lab",
+      pruneSchedule: "05:00",
+      keepDaily: 7,
+      keepWeekly: 4,
+      keepMonthly: 1,
+    },
   },
   archive: {
     ...primary.archive,
@@ -48,6 +65,7 @@ const dr: SiteInput = {
       configuration: { ...primary.archive.buckets.configuration, name: "radioastronomy-dr-configuration" },
       images: { ...primary.archive.buckets.images, name: "radioastronomy-dr-images" },
     },
+    logs: { ...primary.archive.logs, name: "radioastronomy-dr-archive-logs" },
   },
   databases: { ...primary.databases, others: [] },
 };

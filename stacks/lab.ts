@@ -192,6 +192,8 @@ const lab: SiteInput = {
         writers: ["pbs01"],
       },
     },
+    logs: { name: "radioastronomy-lab-archive-logs", retentionDays: 365 },
+    restoreNotices: { emails: ["admin@radioastronomy.io"] },
   },
 
   databases: {

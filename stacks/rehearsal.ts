@@ -83,9 +83,16 @@ export default (given: unknown): SiteInput => {
       port: pbs.port,
     },
     archive: {
+      ...archive,
       region: "us-east-1",
+      logs: { ...archive.logs, name: "rehearsal-archive-logs" },
       buckets: {
-        dumps: { ...archive.buckets.dumps, name: "rehearsal-dumps", lockDays: 1 },
+        dumps: {
+          ...archive.buckets.dumps,
+          name: "rehearsal-dumps",
+          lockDays: 1,
+          replicateTo: { region: "eu-west-1", name: "rehearsal-dumps-copy" },
+        },
         configuration: { ...archive.buckets.configuration, name: "rehearsal-configuration", lockDays: 1 },
         images: { ...archive.buckets.images, name: "rehearsal-images", lockDays: 1 },
       },

@@ -1,6 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Bucket as BucketSettings } from "../site.ts";
+import type { LogTarget } from "./logs.ts";
+import type { NoticeTarget } from "./notices.ts";
 import { tlsOnly } from "./policies.ts";
 
 export interface ArchiveBucketArgs {
@@ -9,25 +11,34 @@ export interface ArchiveBucketArgs {
   readonly keyArn: pulumi.Input<string>;
   /** Whether the bucket may go together with what is in it. */
   readonly disposable: boolean;
+  /** Default the provider's own. */
+  readonly region?: string;
+  /** Where accesses are logged and objects are listed. */
+  readonly logs?: LogTarget;
+  /** Who is told of completed restores. */
+  readonly notices?: NoticeTarget;
 }
 
 /** An S3 bucket from which nothing is lost: versions, object lock, encryption, no public access, TLS only. */
 export class ArchiveBucket extends pulumi.ComponentResource {
   readonly bucketName: pulumi.Output<string>;
   readonly arn: pulumi.Output<string>;
+  /** What copies of the bucket wait for. */
+  readonly versioning: pulumi.Resource;
 
   constructor(name: string, args: ArchiveBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lab:archive:ArchiveBucket", name, {}, opts);
     const { settings, keyArn, disposable } = args;
     const child = { parent: this };
+    const inRegion = args.region === undefined ? {} : { region: args.region };
 
     const bucket = new aws.s3.Bucket(
       name,
-      { bucket: settings.name, objectLockEnabled: true, forceDestroy: disposable },
+      { bucket: settings.name, objectLockEnabled: true, forceDestroy: disposable, ...inRegion },
       // A bucket in governance mode cannot be deleted while versions are locked, so that an attempt would stop half way.
       { ...child, protect: !disposable, retainOnDelete: !disposable },
     );
-    const ofBucket = { bucket: bucket.bucket };
+    const ofBucket = { bucket: bucket.bucket, ...inRegion };
 
     new aws.s3.BucketPublicAccessBlock(
       name,
@@ -76,9 +87,62 @@ export class ArchiveBucket extends pulumi.ComponentResource {
       child,
     );
 
+    if (args.logs) this.deliverTo(name, bucket, args.logs);
+    if (args.notices) {
+      new aws.s3.BucketNotification(
+        name,
+        {
+          ...ofBucket,
+          topics: [
+            { id: "restored", topicArn: args.notices.topicArn, events: ["s3:ObjectRestore:Completed"] },
+          ],
+        },
+        { ...child, dependsOn: [args.notices.policy] },
+      );
+    }
+
     this.bucketName = bucket.bucket;
     this.arn = bucket.arn;
+    this.versioning = versioning;
     this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
+  }
+
+  private deliverTo(name: string, bucket: aws.s3.Bucket, logs: LogTarget): void {
+    const afterPolicy = { parent: this, dependsOn: [logs.policy] };
+    new aws.s3.BucketLogging(
+      name,
+      {
+        bucket: bucket.bucket,
+        targetBucket: logs.bucketName,
+        targetPrefix: pulumi.interpolate`access/${bucket.bucket}/`,
+      },
+      afterPolicy,
+    );
+    new aws.s3.Inventory(
+      name,
+      {
+        bucket: bucket.bucket,
+        name: "weekly",
+        includedObjectVersions: "All",
+        schedule: { frequency: "Weekly" },
+        // What a check of the archive asks: what is there, how large, in which class, until when it is locked.
+        optionalFields: [
+          "Size",
+          "LastModifiedDate",
+          "StorageClass",
+          "ETag",
+          "ChecksumAlgorithm",
+          "EncryptionStatus",
+          "ObjectLockMode",
+          "ObjectLockRetainUntilDate",
+          "ReplicationStatus",
+        ],
+        destination: {
+          bucket: { bucketArn: logs.arn, format: "CSV", prefix: "inventory", encryption: { sseS3: {} } },
+        },
+      },
+      afterPolicy,
+    );
   }
 }
 

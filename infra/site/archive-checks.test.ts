@@ -13,6 +13,7 @@ refuses("An archive that is wrong", [
     (s) => {
       s.archive.buckets.dumps.lockDays = 400;
     },
+    "archive.logs.retentionDays: 365: versions are locked for up to 400 days, and the log of who tried to delete them would be gone before; allowed: at least 400",
     "archive.buckets.dumps.lockDays: 400: the lock outlasts the retention, so that expiry would be refused; allowed: at most 365",
   ],
   [
@@ -70,6 +71,71 @@ refuses("An archive that is wrong", [
       s.archive.region = "Frankfurt";
     },
     'archive.region: "Frankfurt": it is not valid; allowed: an AWS region such as eu-central-1',
+  ],
+  [
+    "a copy in the region of the original",
+    (s) => {
+      s.archive.buckets.dumps.replicateTo = { region: "eu-central-1", name: "radioastronomy-copy" };
+    },
+    'archive.buckets.dumps.replicateTo.region: "eu-central-1": the copy would be lost together with the original; allowed: a region other than eu-central-1',
+  ],
+  [
+    "a copy without a region",
+    (s) => {
+      s.archive.buckets.dumps.replicateTo = { name: "radioastronomy-copy" };
+    },
+    "archive.buckets.dumps.replicateTo.region: missing: it is required; allowed: a value of type string",
+  ],
+  [
+    "a copy into the original",
+    (s) => {
+      s.archive.buckets.images.replicateTo = { region: "eu-west-1", name: "radioastronomy-lab-images" };
+    },
+    'archive.buckets.images.replicateTo.name: "radioastronomy-lab-images": bucket images is called so already; allowed: a name of its own',
+  ],
+  [
+    "two copies in one bucket",
+    (s) => {
+      const replicateTo = { region: "eu-west-1", name: "radioastronomy-copy" };
+      Object.assign(s.archive.buckets.dumps, { replicateTo });
+      Object.assign(s.archive.buckets.images, { replicateTo });
+    },
+    'archive.buckets.images.replicateTo.name: "radioastronomy-copy": the copy of bucket dumps is called so already; allowed: a name of its own',
+  ],
+  [
+    "logs in a bucket of the archive, which is locked",
+    (s) => {
+      s.archive.logs.name = "radioastronomy-lab-images";
+    },
+    'archive.logs.name: "radioastronomy-lab-images": bucket images is called so already; allowed: a name of its own',
+  ],
+  [
+    "logs that go before the locks",
+    (s) => {
+      s.archive.logs.retentionDays = 89;
+    },
+    "archive.logs.retentionDays: 89: versions are locked for up to 90 days, and the log of who tried to delete them would be gone before; allowed: at least 90",
+  ],
+  [
+    "no bucket for logs",
+    (s) => {
+      delete s.archive.logs;
+    },
+    "archive.logs: missing: it is required; allowed: a value of type object",
+  ],
+  [
+    "notices that anybody on their way can read",
+    (s) => {
+      s.archive.restoreNotices = { webhooks: ["http://chat.radioastronomy.io/restores"] };
+    },
+    'archive.restoreNotices.webhooks[0]: "http://chat.radioastronomy.io/restores": it is not valid; allowed: an https:// address: notices name what is archived',
+  ],
+  [
+    "notices to somebody without an address",
+    (s) => {
+      s.archive.restoreNotices = { emails: ["admin"] };
+    },
+    'archive.restoreNotices.emails[0]: "admin": it is not valid; allowed: an e-mail address',
   ],
   [
     "a missing bucket",

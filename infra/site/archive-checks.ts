@@ -3,20 +3,23 @@ import type { Problem } from "./problems.ts";
 import { minimumDays } from "./protection.ts";
 
 export function archiveRules({ archive }: Partial<Site>): Problem[] {
-  const buckets = Object.entries(archive?.buckets ?? {});
+  if (!archive) return [];
+  const buckets = Object.entries(archive.buckets);
   return [
-    ...buckets.flatMap(([key, { name }], index) => {
-      const other = buckets.slice(0, index).find(([, before]) => before.name === name);
-      if (!other) return [];
-      return [
-        {
-          path: `archive.buckets.${key}.name`,
-          value: name,
-          reason: `bucket ${other[0]} is called so already`,
-          allowed: "a name of its own",
-        },
-      ];
-    }),
+    ...namesApart(archive),
+    ...logsOutlastLocks(archive),
+    ...buckets.flatMap(([key, { replicateTo }]) =>
+      replicateTo?.region !== archive.region
+        ? []
+        : [
+            {
+              path: `archive.buckets.${key}.replicateTo.region`,
+              value: archive.region,
+              reason: "the copy would be lost together with the original",
+              allowed: `a region other than ${archive.region}`,
+            },
+          ],
+    ),
     ...buckets.flatMap(([key, bucket]) => [
       ...lifecycle(`archive.buckets.${key}`, bucket),
       ...bucket.writers.flatMap((writer, index) =>
@@ -63,4 +66,48 @@ function lifecycle(at: string, bucket: Site["archive"]["buckets"]["dumps"]): Pro
     });
   }
   return problems;
+}
+
+/** S3 knows a bucket by its name alone, wherever in the world it is. */
+function namesApart({ buckets, logs }: Site["archive"]): Problem[] {
+  const named = [
+    ...Object.entries(buckets).map(([key, { name }]) => ({
+      path: `archive.buckets.${key}.name`,
+      what: `bucket ${key}`,
+      name,
+    })),
+    { path: "archive.logs.name", what: "the bucket of logs", name: logs.name },
+    ...Object.entries(buckets).flatMap(([key, { replicateTo }]) =>
+      replicateTo
+        ? [
+            {
+              path: `archive.buckets.${key}.replicateTo.name`,
+              what: `the copy of bucket ${key}`,
+              name: replicateTo.name,
+            },
+          ]
+        : [],
+    ),
+  ];
+  return named.flatMap(({ path, name }, index) => {
+    const other = named.slice(0, index).find((before) => before.name === name);
+    if (!other) return [];
+    return [
+      { path, value: name, reason: `${other.what} is called so already`, allowed: "a name of its own" },
+    ];
+  });
+}
+
+/** Who tried to delete a locked version must still be in the log on the day its lock ends. */
+function logsOutlastLocks({ buckets, logs }: Site["archive"]): Problem[] {
+  const longest = Math.max(...Object.values(buckets).map(({ lockDays }) => lockDays));
+  if (logs.retentionDays >= longest) return [];
+  return [
+    {
+      path: "archive.logs.retentionDays",
+      value: logs.retentionDays,
+      reason: `versions are locked for up to ${longest} days, and the log of who tried to delete them would be gone before`,
+      allowed: `at least ${longest}`,
+    },
+  ];
 }

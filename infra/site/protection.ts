@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { absolutePath, domainName, ipv4, label, pbsId, port, positive } from "./primitives.ts";
+import {
+  absolutePath,
+  domainName,
+  emailAddress,
+  fingerprint,
+  httpUrl,
+  ipv4,
+  label,
+  pbsId,
+  port,
+  positive,
+} from "./primitives.ts";
 
 const keep = z.int("a whole number").min(1, "at least 1: leave a rule out instead of keeping 0").optional();
 
@@ -36,15 +47,27 @@ export const pbs = z.strictObject({
       }),
     }),
   ),
-  /** Copies of a datastore's namespaces taken from another PBS. */
+  /** Copies of backups on another PBS: taken from it, or put there. */
   sync: z
     .array(
       z.strictObject({
+        /** Also the name of the remote; the password is the stack's secret `syncPassword-<id>`. */
         id: pbsId,
-        /** A key of `datastores`, where the copies are put. */
-        datastore: pbsId,
-        /** The PBS they are taken from. */
-        remote: z.strictObject({ host: domainName, datastore: pbsId }),
+        /** A key of `retentions`: in its namespace the copies are put (pull), or lies what is copied (push). */
+        retention: pbsId,
+        direction: z.enum(["pull", "push"]).default("pull"),
+        /** The other PBS. */
+        remote: z.strictObject({
+          host: domainName,
+          port: port.default(8007),
+          datastore: pbsId,
+          /** In that datastore. Default: its root. */
+          namespace: label.optional(),
+          /** As whom this PBS logs in there: a token that may read (pull) or write (push) that namespace. */
+          tokenId: z.string().regex(/^[^@!\s]+@[^@!\s]+![^@!\s]+$/, "a token id such as dr@pbs!sync"),
+          /** Of the other server's certificate; absent where a known authority signed it. */
+          fingerprint: fingerprint.optional(),
+        }),
         /** PBS calendar event. */
         schedule: z.string(),
       }),
@@ -102,13 +125,16 @@ export const policies = z.record(
 /** Smallest retention in days for which a class is billed (AWS, S3 storage classes). */
 export const minimumDays = { STANDARD_IA: 30, GLACIER_IR: 90, GLACIER: 90, DEEP_ARCHIVE: 180 } as const;
 
+const bucketName = z
+  .string()
+  .regex(
+    /^(?=.{3,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+    "an S3 bucket name: 3 to 63 lower-case letters, digits and hyphens",
+  );
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, "an AWS region such as eu-central-1");
+
 const bucket = z.strictObject({
-  name: z
-    .string()
-    .regex(
-      /^(?=.{3,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
-      "an S3 bucket name: 3 to 63 lower-case letters, digits and hyphens",
-    ),
+  name: bucketName,
   /** GLACIER is S3 Glacier Flexible Retrieval: 3 to 5 hours to restore in the standard tier. */
   storageClass: z.enum(["STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]).default("GLACIER"),
   /** Days in the standard class before the transition. Default 0. */
@@ -119,10 +145,32 @@ const bucket = z.strictObject({
   lockDays: positive,
   /** Who uploads: each writer is a user that may put objects and nothing else. */
   writers: z.array(label).min(1, "at least one writer"),
+  /** A second bucket in another region that S3 copies every new version to, under the same lock. Default none. */
+  replicateTo: z.strictObject({ region, name: bucketName }).optional(),
 });
 
 /** The off-site archive on S3. */
 export const archive = z.strictObject({
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, "an AWS region such as eu-central-1"),
+  region,
   buckets: z.strictObject({ dumps: bucket, configuration: bucket, images: bucket }),
+  /** The bucket of the access logs and the weekly inventories. */
+  logs: z.strictObject({
+    name: bucketName,
+    /** Days after which logs and inventories expire. Default 365. */
+    retentionDays: positive.default(365),
+  }),
+  /** Who is told that a restore from Glacier is complete; each must confirm the subscription. Default nobody. */
+  restoreNotices: z
+    .strictObject({
+      emails: z.array(emailAddress).default([]),
+      webhooks: z
+        .array(
+          httpUrl.refine(
+            (url) => url.startsWith("https:"),
+            "an https:// address: notices name what is archived",
+          ),
+        )
+        .default([]),
+    })
+    .prefault({}),
 });

@@ -1,0 +1,418 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import tls from "node:tls";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketInventoryConfigurationCommand,
+  DeleteBucketLifecycleCommand,
+  DeleteBucketReplicationCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketInventoryConfigurationCommand,
+  GetBucketLocationCommand,
+  GetBucketPolicyCommand,
+  GetBucketReplicationCommand,
+  GetObjectCommand,
+  GetObjectLockConfigurationCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  ListPartsCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketLoggingCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectLockConfigurationCommand,
+  PutObjectRetentionCommand,
+  PutObjectTaggingCommand,
+  RestoreObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { ListTopicsCommand, SubscribeCommand } from "@aws-sdk/client-sns";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Archive } from "../infra/archive/archive.ts";
+import { parseSite } from "../infra/site.ts";
+import { waitFor } from "../rehearsal/lib/wait.ts";
+import { awsProvider } from "../rehearsal/providers/aws/provider.ts";
+import { findPulumi, type TestStack, testStack } from "../rehearsal/providers/testing.ts";
+import { type Credentials, startAws, type TestAws } from "../rehearsal/s3/proxy-testing.ts";
+import { findMotoServer } from "../rehearsal/s3/testing.ts";
+import lab from "../stacks/lab.ts";
+
+const motoServer = await findMotoServer();
+const engine = await findPulumi();
+if (!motoServer || !engine)
+  console.warn("skipped: pulumi or moto_server is missing; ./lab doctor names the way");
+
+const base = parseSite(lab()).archive;
+/** The lab's own archive, with a second writer and a copy of the dumps in another region. */
+const archive: typeof base = {
+  ...base,
+  buckets: {
+    ...base.buckets,
+    dumps: {
+      ...base.buckets.dumps,
+      writers: ["proj-pg01", "proj-pg02"],
+      replicateTo: { region: "eu-west-1", name: "radioastronomy-lab-dumps-copy" },
+    },
+  },
+};
+const Bucket = archive.buckets.dumps.name;
+const own = { Bucket, Key: "proj-pg01/run/dump" };
+const others = { Bucket, Key: "proj-pg02/run/dump" };
+
+/** One test for each way: a new client's command is refused, and AccessDenied is the reason. */
+const denied = { name: "AccessDenied" };
+
+describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeout: 180_000 }, () => {
+  let server: TestAws;
+  let test: TestStack;
+  let admin: S3Client;
+  let writer: S3Client;
+  let reader: S3Client;
+  let ownVersion: string | undefined;
+  let othersVersion: string | undefined;
+
+  beforeAll(async () => {
+    server = await startAws(motoServer ?? "");
+    // The stand-in runs in this process.
+    tls.setDefaultCACertificates([...tls.getCACertificates("default"), server.authority.certPem]);
+    test = await testStack(engine ?? "", awsProvider, program);
+    const { outputs } = await test.stack.up();
+    const { writers, reader: readerKey } = (outputs.keys?.value ?? {}) as {
+      writers: Record<string, Credentials>;
+      reader: Credentials;
+    };
+    const keyOf = (name: string): Credentials => writers[name] ?? { accessKeyId: "", secretAccessKey: "" };
+    admin = server.s3();
+    writer = server.s3(keyOf("dumps/proj-pg01"));
+    reader = server.s3(readerKey);
+    othersVersion = (
+      await server.s3(keyOf("dumps/proj-pg02")).send(new PutObjectCommand({ ...others, Body: "theirs" }))
+    ).VersionId;
+    ownVersion = (await writer.send(new PutObjectCommand({ ...own, Body: "first" }))).VersionId;
+  });
+  afterAll(async () => {
+    await test?.close();
+    await server?.close();
+  });
+
+  const program = async () => {
+    const { url, root, region } = server;
+    const provider = new aws.Provider("archive", {
+      region: region as aws.Region,
+      accessKey: root.accessKeyId,
+      secretKey: root.secretAccessKey,
+      s3UsePathStyle: true,
+      endpoints: [{ s3: url, iam: url, kms: url, sns: url, sts: url }],
+      defaultTags: { tags: { site: "lab" } },
+    });
+    const made = new Archive(
+      "archive",
+      { siteName: "lab", archive, disposable: true },
+      { providers: [provider] },
+    );
+    const credentials = ({ id, secret }: typeof made.reader) => ({
+      accessKeyId: id,
+      secretAccessKey: secret,
+    });
+    return {
+      keys: pulumi.secret({
+        writers: Object.fromEntries([...made.writers].map(([name, key]) => [name, credentials(key)])),
+        reader: credentials(made.reader),
+      }),
+    };
+  };
+
+  it("has nothing to do after it was made, also after a refresh", async () => {
+    await test.stack.refresh({ expectNoChanges: true });
+    await test.stack.preview({ expectNoChanges: true });
+  });
+
+  it("lets a writer put objects, whole and in parts, and give up what it began", async () => {
+    await writer.send(new PutObjectCommand({ ...own, Key: "proj-pg01/a", Body: "x", IfNoneMatch: "*" }));
+    const upload = { Bucket, Key: "proj-pg01/large" };
+    const { UploadId } = await writer.send(
+      new CreateMultipartUploadCommand({ ...upload, ChecksumAlgorithm: "SHA256" }),
+    );
+    const parts = [];
+    for (const [index, Body] of [randomBytes(5 << 20), randomBytes(100)].entries()) {
+      const PartNumber = index + 1;
+      const { ETag, ChecksumSHA256 } = await writer.send(
+        new UploadPartCommand({ ...upload, UploadId, PartNumber, Body, ChecksumAlgorithm: "SHA256" }),
+      );
+      parts.push({ PartNumber, ETag, ChecksumSHA256 });
+    }
+    await writer.send(
+      new CompleteMultipartUploadCommand({ ...upload, UploadId, MultipartUpload: { Parts: parts } }),
+    );
+    const begun = await writer.send(new CreateMultipartUploadCommand(upload));
+    await writer.send(new AbortMultipartUploadCommand({ ...upload, UploadId: begun.UploadId }));
+    expect((await admin.send(new HeadObjectCommand(upload))).ObjectLockMode).toBe("GOVERNANCE");
+  });
+
+  const until = new Date(Date.now() + 86_400_000);
+  it.each([
+    ["read its own object", () => new GetObjectCommand(own)],
+    ["read a version of it", () => new GetObjectCommand({ ...own, VersionId: ownVersion })],
+    ["read another writer's object", () => new GetObjectCommand(others)],
+    ["delete its own object", () => new DeleteObjectCommand(own)],
+    ["delete a version of it", () => new DeleteObjectCommand({ ...own, VersionId: ownVersion })],
+    [
+      "delete a version past its lock",
+      () => new DeleteObjectCommand({ ...own, VersionId: ownVersion, BypassGovernanceRetention: true }),
+    ],
+    ["delete another writer's object", () => new DeleteObjectCommand(others)],
+    ["put under another writer's prefix", () => new PutObjectCommand({ ...others, Body: "x" })],
+    ["put under no prefix", () => new PutObjectCommand({ Bucket, Key: "x", Body: "x" })],
+    ["begin an upload under another prefix", () => new CreateMultipartUploadCommand(others)],
+    [
+      "put into another bucket",
+      () => new PutObjectCommand({ ...own, Bucket: archive.buckets.images.name, Body: "x" }),
+    ],
+    [
+      "put into the log",
+      () => new PutObjectCommand({ Bucket: archive.logs.name, Key: "access/x", Body: "x" }),
+    ],
+    [
+      "choose a retention of its own",
+      () =>
+        new PutObjectCommand({
+          ...own,
+          Body: "x",
+          ObjectLockMode: "GOVERNANCE",
+          ObjectLockRetainUntilDate: until,
+        }),
+    ],
+    [
+      "copy another writer's object",
+      () => new CopyObjectCommand({ ...own, CopySource: `${Bucket}/${others.Key}` }),
+    ],
+    ["tag what it puts", () => new PutObjectCommand({ ...own, Body: "x", Tagging: "a=b" })],
+    [
+      "change the retention",
+      () =>
+        new PutObjectRetentionCommand({ ...own, Retention: { Mode: "GOVERNANCE", RetainUntilDate: until } }),
+    ],
+    ["hold an object for ever", () => new PutObjectLegalHoldCommand({ ...own, LegalHold: { Status: "ON" } })],
+    ["tag an object", () => new PutObjectTaggingCommand({ ...own, Tagging: { TagSet: [] } })],
+    ["restore an object", () => new RestoreObjectCommand({ ...own, RestoreRequest: { Days: 1 } })],
+    ["list the bucket", () => new ListObjectsV2Command({ Bucket })],
+    ["list its own prefix", () => new ListObjectsV2Command({ Bucket, Prefix: "proj-pg01/" })],
+    ["list versions", () => new ListObjectVersionsCommand({ Bucket })],
+    ["list uploads", () => new ListMultipartUploadsCommand({ Bucket })],
+    ["list parts", () => new ListPartsCommand({ ...own, UploadId: "x" })],
+    ["list buckets", () => new ListBucketsCommand({})],
+    ["read the policy", () => new GetBucketPolicyCommand({ Bucket })],
+    ["change the policy", () => new PutBucketPolicyCommand({ Bucket, Policy: "{}" })],
+    ["read the lock", () => new GetObjectLockConfigurationCommand({ Bucket })],
+    [
+      "change the lock",
+      () =>
+        new PutObjectLockConfigurationCommand({
+          Bucket,
+          ObjectLockConfiguration: { ObjectLockEnabled: "Enabled" },
+        }),
+    ],
+    [
+      "suspend versioning",
+      () => new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Suspended" } }),
+    ],
+    [
+      "let objects expire",
+      () => new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [] } }),
+    ],
+    ["stop the log", () => new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: {} })],
+  ])("lets no writer %s", async (_, command) => {
+    await expect(writer.send(command() as GetObjectCommand)).rejects.toMatchObject(denied);
+  });
+
+  it("lets no writer see whether an object is there, nor delete by a list", async () => {
+    for (const Key of [own.Key, "proj-pg01/nothing"])
+      await expect(writer.send(new HeadObjectCommand({ Bucket, Key }))).rejects.toMatchObject({
+        $metadata: { httpStatusCode: 403 },
+      });
+    const Objects = [{ Key: own.Key }, { Key: own.Key, VersionId: ownVersion }];
+    const { Deleted, Errors } = await writer.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    expect(Deleted).toBeUndefined();
+    expect(Errors?.map(({ Code }) => Code)).toEqual(["AccessDenied", "AccessDenied"]);
+  });
+
+  it("keeps what a writer puts something else over", async () => {
+    const { VersionId } = await writer.send(new PutObjectCommand({ ...own, Body: "second" }));
+    expect(VersionId).not.toBe(ownVersion);
+    const { Body } = await admin.send(new GetObjectCommand({ ...own, VersionId: ownVersion }));
+    expect(await Body?.transformToString()).toBe("first");
+  });
+
+  it("takes an upload only with a checksum", async () => {
+    const bare = server.s3(await credentialsOf(writer), { requestChecksumCalculation: "WHEN_REQUIRED" });
+    await expect(bare.send(new PutObjectCommand({ ...own, Body: "x" }))).rejects.toMatchObject({
+      name: "InvalidRequest",
+    });
+  });
+
+  it("deletes no locked version, not even for the account itself unless it bypasses governance", async () => {
+    const version = { ...others, VersionId: othersVersion };
+    await expect(admin.send(new DeleteObjectCommand(version))).rejects.toMatchObject(denied);
+    const { Body } = await admin.send(new GetObjectCommand(version));
+    expect(await Body?.transformToString()).toBe("theirs");
+  });
+
+  it("refuses everybody who does not encrypt what is on its way", async () => {
+    const plain = { endpoint: server.plainUrl, requestHandler: {} };
+    for (const client of [server.s3(server.root, plain), server.s3(await credentialsOf(writer), plain)]) {
+      await expect(client.send(new PutObjectCommand({ ...own, Body: "x" }))).rejects.toThrow(
+        "with an explicit deny in a resource-based policy",
+      );
+      await expect(
+        client.send(new ListObjectsV2Command({ Bucket: archive.logs.name })),
+      ).rejects.toMatchObject(denied);
+    }
+  });
+
+  describe("lets the reader", () => {
+    it("list, read and restore", async () => {
+      expect((await reader.send(new ListObjectsV2Command({ Bucket }))).KeyCount).toBeGreaterThan(1);
+      expect((await reader.send(new ListObjectVersionsCommand({ Bucket }))).Versions?.length).toBeGreaterThan(
+        2,
+      );
+      const { Body } = await reader.send(new GetObjectCommand({ ...own, VersionId: ownVersion }));
+      expect(await Body?.transformToString()).toBe("first");
+    });
+
+    it.each([
+      ["put", () => new PutObjectCommand({ ...own, Body: "x" })],
+      ["copy", () => new CreateMultipartUploadCommand(own)],
+      ["delete", () => new DeleteObjectCommand(own)],
+      ["delete a version", () => new DeleteObjectCommand({ ...own, VersionId: ownVersion })],
+      [
+        "bypass the lock",
+        () => new DeleteObjectCommand({ ...own, VersionId: ownVersion, BypassGovernanceRetention: true }),
+      ],
+      [
+        "change the retention",
+        () =>
+          new PutObjectRetentionCommand({
+            ...own,
+            Retention: { Mode: "GOVERNANCE", RetainUntilDate: until },
+          }),
+      ],
+      ["change the lifecycle", () => new DeleteBucketLifecycleCommand({ Bucket })],
+      ["change the policy", () => new PutBucketPolicyCommand({ Bucket, Policy: "{}" })],
+      ["read the log", () => new ListObjectsV2Command({ Bucket: archive.logs.name })],
+      ["list buckets", () => new ListBucketsCommand({})],
+    ])("and not %s", async (_, command) => {
+      await expect(reader.send(command() as GetObjectCommand)).rejects.toMatchObject(denied);
+    });
+  });
+
+  it("brings a dump back from Glacier and says when it is there", async () => {
+    const endpoint = createServer();
+    const notices: string[] = [];
+    const port = await listen(endpoint, notices);
+    const [topic] = (await server.sns().send(new ListTopicsCommand({}))).Topics ?? [];
+    await server.sns().send(
+      new SubscribeCommand({
+        TopicArn: topic?.TopicArn,
+        Protocol: "http",
+        Endpoint: `http://127.0.0.1:${port}/`,
+      }),
+    );
+    const dump = { Bucket, Key: "proj-pg01/cold" };
+    await writer.send(new PutObjectCommand({ ...dump, Body: randomBytes(200_000) }));
+    await server.advance((archive.buckets.dumps.transitionAfterDays + 1) * 86_400);
+    await expect(reader.send(new GetObjectCommand(dump))).rejects.toMatchObject({
+      name: "InvalidObjectState",
+    });
+    await reader.send(new RestoreObjectCommand({ ...dump, RestoreRequest: { Days: 1 } }));
+    await server.advance(5 * 3600);
+    await waitFor(
+      async () =>
+        notices.some(
+          (notice) =>
+            notice.includes("ObjectRestore:Completed") &&
+            notice.includes("proj-pg01/cold".replace("/", "%2F")),
+        ),
+      {
+        what: `the notice of the completed restore (${server.log().slice(-2000)})`,
+        timeoutSeconds: 10,
+      },
+    );
+    expect((await (await reader.send(new GetObjectCommand(dump))).Body?.transformToByteArray())?.length).toBe(
+      200_000,
+    );
+    endpoint.close();
+  });
+
+  it("has a copy of the dumps in the other region, configured as the original", async () => {
+    const copy = archive.buckets.dumps.replicateTo?.name ?? "";
+    const abroad = server.s3(server.root, { region: "eu-west-1" });
+    expect((await abroad.send(new GetBucketLocationCommand({ Bucket: copy }))).LocationConstraint).toBe(
+      "eu-west-1",
+    );
+    const lock = await abroad.send(new GetObjectLockConfigurationCommand({ Bucket: copy }));
+    expect(lock.ObjectLockConfiguration?.Rule?.DefaultRetention?.Days).toBe(archive.buckets.dumps.lockDays);
+    const { ReplicationConfiguration } = await admin.send(new GetBucketReplicationCommand({ Bucket }));
+    expect(ReplicationConfiguration?.Rules).toMatchObject([
+      {
+        Status: "Enabled",
+        DeleteMarkerReplication: { Status: "Disabled" },
+        Destination: { Bucket: `arn:aws:s3:::${copy}` },
+      },
+    ]);
+  });
+
+  it("finds and mends what was changed behind its back", async () => {
+    await admin.send(new DeleteBucketReplicationCommand({ Bucket }));
+    await admin.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: {} }));
+    await admin.send(new DeleteBucketInventoryConfigurationCommand({ Bucket, Id: "weekly" }));
+    const { summary } = await test.stack.refresh();
+    expect(summary.resourceChanges).toMatchObject({ delete: 3 });
+    await test.stack.up();
+    const { InventoryConfiguration } = await admin.send(
+      new GetBucketInventoryConfigurationCommand({ Bucket, Id: "weekly" }),
+    );
+    expect(InventoryConfiguration?.Destination?.S3BucketDestination?.Bucket).toBe(
+      `arn:aws:s3:::${archive.logs.name}`,
+    );
+    await test.stack.refresh({ expectNoChanges: true });
+  });
+
+  it("leaves nothing behind where it may go", async () => {
+    await test.stack.destroy();
+    expect((await admin.send(new ListBucketsCommand({}))).Buckets ?? []).toEqual([]);
+  });
+});
+
+async function credentialsOf(client: S3Client): Promise<Credentials> {
+  return client.config.credentials();
+}
+
+async function listen(endpoint: Server, notices: string[]): Promise<number> {
+  endpoint.on("request", (request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    request.once("end", () => {
+      notices.push(body);
+      response.end();
+    });
+  });
+  endpoint.listen(0, "127.0.0.1");
+  await once(endpoint, "listening");
+  return (endpoint.address() as AddressInfo).port;
+}
