@@ -173,7 +173,7 @@ function handlers<Client, Config>(
     update: unary<proto.UpdateRequest, proto.UpdateResponse>(async (request) => {
       const resource = resourceOf(request.getUrn());
       const wanted = decode(request.getNews());
-      const recorded = recordedState(request.getOldInputs(), request.getOlds());
+      const recorded = withoutInputs(resource, recordedState(request.getOldInputs(), request.getOlds()));
       if (request.getPreview()) await foretell(resource, request.getUrn(), recorded, wanted);
       if (request.getPreview()) {
         const known = knownBeforeUpdate(resource, recorded, wanted);
@@ -203,6 +203,15 @@ function handlers<Client, Config>(
       return invokeResponse(fn, callFor(request.getTok(), 0), decode(request.getArgs()));
     }),
   };
+}
+
+/** A state holds the inputs too, as they were: returned as outputs they would hide what they are changed to. */
+function withoutInputs<Client>(
+  resource: AnyResource<Client>,
+  { inputs, outputs }: Recorded<Properties, Properties>,
+): Recorded<Properties, Properties> {
+  const own = Object.entries(outputs).filter(([name]) => !(name in resource.inputs.shape));
+  return { inputs, outputs: Object.fromEntries(own) };
 }
 
 async function invokeResponse<Client>(
