@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Call, defineResource } from "../../provider/resource.ts";
 import type { Parameters, PbsClient } from "../client.ts";
 import { isConflict } from "../error.ts";
+import { changedMeanwhile, conflictPause, conflictRetries, tooBusy } from "./conflict.ts";
 import { coerce } from "./properties.ts";
 import { authId } from "./values.ts";
 
@@ -61,8 +62,6 @@ interface Entry {
   readonly propagate: unknown;
 }
 
-const conflictRetries = 3;
-
 export const acl = defineResource<PbsClient, typeof aclInputs.shape, object>({
   token: "pbs:index:Acl",
   inputs: aclInputs,
@@ -108,13 +107,12 @@ function write(call: Call<PbsClient>, inputs: Inputs, remove: boolean): Promise<
         if (!isConflict(error)) throw error;
         const now = await find(call, inputs);
         if (remove && !now.entry) return;
-        if (attempt === conflictRetries || !isDeepStrictEqual(now.entry, first.entry)) {
-          throw new Error(
-            `the permission ${idOf(inputs)} was changed by somebody else while it was being updated, so nothing was written: ` +
-              "run `pulumi refresh` to see what changed, then `pulumi up`",
-            { cause: error },
-          );
+        const what = `the permission ${idOf(inputs)}`;
+        if (!isDeepStrictEqual(now.entry, first.entry)) {
+          throw changedMeanwhile(what, first.entry, now.entry, error);
         }
+        if (attempt === conflictRetries) throw tooBusy(what, call.client.url, error);
+        await conflictPause(call.signal);
         digest = now.digest;
       }
     }

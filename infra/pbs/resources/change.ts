@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Call } from "../../provider/resource.ts";
 import type { Answer, ConfigFile, Parameters, PbsClient } from "../client.ts";
 import { isConflict, isGone } from "../error.ts";
+import { changedMeanwhile, conflictPause, conflictRetries, tooBusy } from "./conflict.ts";
 
 /** A change of one object in a configuration file of the server. */
 export interface Change<View> {
@@ -15,9 +16,6 @@ export interface Change<View> {
   /** The parameters to send; undefined when there is nothing to change. May throw to refuse. */
   plan(now: View): Parameters | undefined;
 }
-
-// Somebody else's change to another object of the same file is no conflict with ours.
-const conflictRetries = 3;
 
 /** The object at a path; undefined when there is none. */
 export async function fetchObject(
@@ -54,13 +52,12 @@ export async function changeObject<View>(call: Call<PbsClient>, change: Change<V
       } catch (error) {
         if (!isConflict(error)) throw error;
         const after = await fetchObject(call, change.path);
-        const untouched = after && isDeepStrictEqual(change.view(after.data), first.view);
-        if (attempt < conflictRetries && untouched) continue;
-        throw new Error(
-          `${change.what} was changed by somebody else while it was being updated, so nothing was written: ` +
-            "run `pulumi refresh` to see what changed, then `pulumi up`",
-          { cause: error },
-        );
+        const found = after && change.view(after.data);
+        if (!after || !isDeepStrictEqual(found, first.view)) {
+          throw changedMeanwhile(change.what, first.view, found, error);
+        }
+        if (attempt === conflictRetries) throw tooBusy(change.what, client.url, error);
+        await conflictPause(signal);
       }
     }
   });
