@@ -2,7 +2,7 @@
 export type Severity = "critical" | "warning";
 
 /** What an alert is about (M1 of the requirements). */
-export type Area = "availability" | "backup" | "replication";
+export type Area = "availability" | "backup" | "replication" | "security";
 
 export interface Alert {
   /** CamelCase, unique in the whole set: it is the key of its tests and its runbook. */
@@ -39,6 +39,8 @@ export interface Inventory {
     readonly maximumDumpAgeHours: number;
   }[];
   readonly scrapeIntervalSeconds: number;
+  /** From so many days before its end on, a certificate is due to be renewed. */
+  readonly certificateRenewBeforeDays: number;
 }
 
 /** A PromQL selector such as `up{job="node",instance="proj-pg01"}`. */

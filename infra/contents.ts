@@ -1,7 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { serverTls } from "./databases/names.ts";
 import { postgresServer } from "./databases/postgres.ts";
 import { backupRuntime } from "./databases/runtime.ts";
 import { backupVolume } from "./hosts/backup-volume.ts";
+import { certificateMetrics, type TlsService } from "./hosts/certificate-metrics.ts";
 import { hostName, type LabCertificates } from "./hosts/certificates.ts";
 import { firstBootPackages } from "./hosts/cloud-init.ts";
 import { type Contribution, type Merged, merge } from "./hosts/contribution.ts";
@@ -45,6 +47,7 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
           nodeExporter(site, identityOf(certificates.hosts, guest.name)),
           ...databaseRoles(args, guest),
           ...monitoringRoles(args, guest),
+          certificateMetrics(tlsServices(site, guest)),
         ]),
       ]),
   );
@@ -98,6 +101,27 @@ function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {
   return [
     alertmanager({ site, smtpPassword, identity, login }),
     prometheus({ site, identity, scraperIdentity: certificates.scraper, login }),
+  ];
+}
+
+/** What shows a certificate on a host. */
+function tlsServices({ databases, monitoring }: Site, guest: Guest): TlsService[] {
+  const { ports } = monitoring;
+  const clusters = databases.postgres.filter(({ primary, standbys }) =>
+    [primary, ...standbys].includes(guest.name),
+  );
+  return [
+    { name: "node_exporter", port: ports.node },
+    ...clusters.flatMap(({ port }): TlsService[] => [
+      { name: "postgres_exporter", port: ports.postgres },
+      { name: serverTls, port, startTls: "postgres" },
+    ]),
+    ...(guest.name === monitoring.host
+      ? [
+          { name: "alertmanager", port: ports.alertmanager },
+          { name: "prometheus", port: ports.prometheus },
+        ]
+      : []),
   ];
 }
 

@@ -74,7 +74,7 @@ async function check(tool: ToolName | "systemd-analyze" | "nft", args: readonly 
 
 describe("what is delivered is accepted by the programs that read it", () => {
   it("Prometheus: configuration and rules", async () => {
-    const rules = ["availability", "backup"].map((area) =>
+    const rules = ["availability", "backup", "certificates"].map((area) =>
       at("proj-mon01", `/etc/prometheus/rules/${area}.yml`),
     );
     expect(await check("promtool", ["check", "rules", ...rules])).toBe("");

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import type { Contribution, HostFile } from "./contribution.ts";
+import { type Contribution, type HostFile, plainFile } from "./contribution.ts";
 import type { KeyPair } from "./provider/certificate-sdk.ts";
 
 /** Where certificates and keys lie on a host. */
@@ -15,13 +15,10 @@ export function tlsPaths(service: string): { readonly certificate: string; reado
 }
 
 /** What every host that speaks or checks TLS needs. */
-export function trustedAuthorities(
-  trusted: pulumi.Input<string>,
-  activates: readonly string[] = [],
-): Contribution {
+export function trustedAuthorities(trusted: pulumi.Input<string>): Contribution {
   return {
     directories: [{ path: tlsDirectory, mode: "0755", owner: "root", group: "root" }],
-    files: [{ path: authorityPath, content: trusted, mode: "0644", owner: "root", group: "root", activates }],
+    files: [plainFile(authorityPath, trusted)],
   };
 }
 
@@ -37,7 +34,7 @@ export function keyPairFiles(
 ): HostFile[] {
   const paths = tlsPaths(service);
   return [
-    { path: paths.certificate, content: certificate, mode: "0644", owner: "root", group: "root", activates },
+    plainFile(paths.certificate, certificate, activates),
     {
       path: paths.key,
       content: privateKey,

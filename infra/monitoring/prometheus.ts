@@ -102,6 +102,7 @@ export function inventoryOf(site: Site): Inventory {
       maximumDumpAgeHours: site.monitoring.maximumDumpAgeHours,
     })),
     scrapeIntervalSeconds: site.monitoring.scrapeIntervalSeconds,
+    certificateRenewBeforeDays: site.certificates.renewBeforeDays,
   };
 }
 

@@ -111,6 +111,22 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     expect((data.alerts as { state: string }[]).filter(({ state }) => state === "firing")).toEqual([]);
   });
 
+  it("knows from every host when its certificates end, and that they are in use", async () => {
+    const { data } = await waitFor(
+      async () => {
+        const answer = (await askPrometheus(
+          await prometheus(),
+          `query?query=${encodeURIComponent("lab_certificate_is_served == 1")}`,
+        )) as { data: { result: { metric: { instance: string; service: string } }[] } };
+        return answer.data.result.length === 9 && answer;
+      },
+      { what: "three services of each of three hosts", timeoutSeconds: 150, intervalMs: 2000 },
+    );
+    const services = data.result.map(({ metric }) => `${metric.instance} ${metric.service}`);
+    expect(services).toContain("proj-pg02 postgresql");
+    expect(services).toContain("proj-mon01 prometheus");
+  });
+
   it("answers nobody without a certificate or a login", async () => {
     const { certificateAuthorities: ca } = await prometheus();
     for (const [guest, port] of [
