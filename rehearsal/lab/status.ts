@@ -7,6 +7,7 @@ import { placeOf } from "./places.ts";
 import { askPrometheus, type PrometheusAccess, prometheusSchema } from "./prometheus.ts";
 import { ports, type ServiceName, serviceProcess } from "./services.ts";
 import { rehearsalStack } from "./stack.ts";
+import { lastVmBackups } from "./vm-backups.ts";
 
 /** One program or guest of the lab. */
 export interface ServiceStatus {
@@ -53,8 +54,9 @@ export async function labStatus(instance: Instance): Promise<LabStatus> {
   const host = await hostServices(instance);
   const guests = await guestServices(instance, stack.outputs);
   const dumps = stack.outputs === undefined ? [] : await dumpProtections(stack.outputs).catch(() => []);
-  const vms = (stack.outputs?.protections ?? []).map((protection) =>
-    unprotected("vm-backup", protection.guest, instance.guests === "records" ? unprovenBackup : null),
+  const backups = await lastVmBackups(instance).catch(() => new Map<number, number>());
+  const vms = (stack.outputs?.protections ?? []).map(({ guest, vmId }) =>
+    vmProtection(guest, backups.get(vmId), instance.guests === "records" ? unprovenBackup : null),
   );
   return {
     stack: rehearsalStack,
@@ -178,10 +180,15 @@ function isoTime(seconds: number | undefined): string | null {
 const unprovenGuest = "boot, services, open ports, metrics";
 const unprovenBackup = "backup, restore, what the databases on it dump";
 
-function unprotected(
-  kind: ProtectionStatus["kind"],
-  name: string,
-  notProven: string | null,
-): ProtectionStatus {
-  return { kind, name, lastGood: null, validated: null, offsite: null, rpoSeconds: null, notProven };
+/** What a backup of a guest could restore is as old as the backup itself; that it can is not proven by having it. */
+function vmProtection(name: string, at: number | undefined, notProven: string | null): ProtectionStatus {
+  return {
+    kind: "vm-backup",
+    name,
+    lastGood: isoTime(at),
+    validated: null,
+    offsite: null,
+    rpoSeconds: at === undefined ? null : Math.round(Date.now() / 1000 - at),
+    notProven,
+  };
 }

@@ -68,24 +68,37 @@ export class Proxmox {
     return this.#call("DELETE", path);
   }
 
-  /** Waits for a task; anything but `OK` is a failure with the task's last log lines. */
+  /**
+   * Waits for a task. `WARNINGS: n` is a success whose log is shown; anything but that and `OK` is a failure with the
+   * task's last log lines, and so is an answer that is no task: then nothing was done.
+   */
   async finish(node: string, task: unknown, signal: AbortSignal): Promise<void> {
-    const upid = z.string().startsWith("UPID:").parse(task);
-    const path = `/nodes/${node}/tasks/${encodeURIComponent(upid)}`;
+    if (typeof task !== "string" || !task.startsWith("UPID:")) {
+      throw new Error(
+        `the node ${node} answered ${JSON.stringify(task)} instead of a task: nothing was done`,
+      );
+    }
+    const path = `/nodes/${node}/tasks/${encodeURIComponent(task)}`;
     for (;;) {
       const { status, exitstatus } = taskStatus.parse(await this.get(`${path}/status`));
       if (status === "stopped") {
         if (exitstatus === "OK") return;
-        const log = z.array(z.object({ t: z.string() })).parse(await this.get(`${path}/log?limit=500`));
-        throw new Error(
-          `task ${upid} ended with ${exitstatus}:\n${log
-            .slice(-10)
-            .map(({ t }) => t)
-            .join("\n")}`,
-        );
+        const message = `task ${task} ended with ${exitstatus ?? "no status"}:\n${await this.#logTail(path)}`;
+        if (!exitstatus?.startsWith("WARNINGS")) throw new Error(message);
+        // The engine shows what a provider writes there.
+        process.stderr.write(`warning: ${message}\n`);
+        return;
       }
       await sleep(150, undefined, { signal });
     }
+  }
+
+  async #logTail(path: string): Promise<string> {
+    const log = z.array(z.object({ t: z.string() })).parse(await this.get(`${path}/log?limit=0`));
+    return log
+      .slice(-10)
+      .map(({ t }) => t)
+      .join("\n");
   }
 
   /** What the real provider does over SSH: the text of a snippet, on the node. */

@@ -49,7 +49,8 @@ export const download = defineResource({
     const task = await client.delete(
       `/nodes/${nodeName}/storage/${datastoreId}/content/${encodeURIComponent(id)}`,
     );
-    if (typeof task === "string") await client.finish(nodeName, task, signal);
+    // A volume that is gone at once comes without a task.
+    if (task !== null) await client.finish(nodeName, task, signal);
   },
 });
 

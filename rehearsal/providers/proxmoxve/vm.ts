@@ -106,7 +106,7 @@ async function resize(
   { interface: disk, size }: VmInputs["disks"][number],
 ): Promise<void> {
   const task = await client.put(`${path}/resize`, { disk, size: `${size}G` });
-  if (typeof task === "string") await client.finish(nodeName, task, signal);
+  await client.finish(nodeName, task, signal);
 }
 
 async function outputsOf(client: Proxmox, { nodeName, vmId, initialization }: VmInputs): Promise<Outputs> {
