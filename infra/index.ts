@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { buildLab } from "./program.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, requireSecretsOf } from "./settings.ts";
 import { SiteError } from "./site/problems.ts";
 import { parseSite, type Site } from "./site.ts";
 import { readStack, type Stack } from "./stack.ts";
@@ -9,7 +9,9 @@ import { readStack, type Stack } from "./stack.ts";
 export default async function program(): Promise<pulumi.Inputs> {
   const settings = readSettings();
   const stack = await readStack(pulumi.getStack());
-  return buildLab(siteOf(stack, settings.machine), settings);
+  const site = siteOf(stack, settings.machine);
+  requireSecretsOf(site, settings);
+  return buildLab(site, settings);
 }
 
 function siteOf(stack: Stack, machine: unknown): Site {

@@ -44,7 +44,13 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
 
   const backupServer = new BackupServer(
     "backup-server",
-    { siteName: site.name, pbs: site.pbs, retentions: site.retentions, disposable },
+    {
+      siteName: site.name,
+      pbs: site.pbs,
+      retentions: site.retentions,
+      disposable,
+      syncPassword: settings.syncPassword,
+    },
     withProviders,
   );
   const backupJobs = new BackupJobs(

@@ -1,10 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { httpUrl } from "./site/primitives.ts";
-
-const fingerprint = z
-  .string()
-  .regex(/^([0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$/, "a SHA-256 fingerprint: 32 hexadecimal pairs with colons");
+import { fingerprint, httpUrl } from "./site/primitives.ts";
+import type { Site } from "./site.ts";
 
 const proxmox = z.strictObject({
   endpoint: httpUrl,
@@ -38,6 +35,8 @@ export interface Settings {
   };
   readonly grafana: z.output<typeof grafana> & { readonly token: pulumi.Output<string> };
   readonly smtpPassword: pulumi.Output<string> | undefined;
+  /** Of the other server of a sync job, by the job's id. */
+  readonly syncPassword: (id: string) => pulumi.Output<string> | undefined;
   /** What the stack's site has to know of the machine it is built on; handed to the site as it is. */
   readonly machine: unknown;
 }
@@ -59,8 +58,36 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
     },
     grafana: { ...object(config, "grafana", grafana), token: config.requireSecret("grafanaToken") },
     smtpPassword: config.getSecret("smtpPassword"),
+    syncPassword: (id) => config.getSecret(`syncPassword-${id}`),
     machine: config.getObject("machine"),
   };
+}
+
+/**
+ * Secrets that the site needs and the stack does not have.
+ * @throws RunError naming each with the command that sets it.
+ */
+export function requireSecretsOf(site: Site, settings: Settings): void {
+  const asksForLogin = site.monitoring.channels.some(
+    (channel) => channel.type === "email" && channel.username !== undefined,
+  );
+  const missing = [
+    ...(asksForLogin && settings.smtpPassword === undefined
+      ? [["smtpPassword", "a mail channel has a username"]]
+      : []),
+    ...site.pbs.sync
+      .filter(({ id }) => settings.syncPassword(id) === undefined)
+      .map(({ id, remote }) => [
+        `syncPassword-${id}`,
+        `sync job ${id} logs in to ${remote.host} as ${remote.tokenId}`,
+      ]),
+  ];
+  if (missing.length === 0) return;
+  throw new pulumi.RunError(
+    missing
+      .map(([key, why]) => `${key} is missing: ${why}; set it with \`pulumi config set --secret ${key}\``)
+      .join("\n"),
+  );
 }
 
 function object<T>(config: pulumi.Config, key: string, schema: z.ZodType<T>): T {

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as pbs from "../pbs/sdk.ts";
+import { Remote, SyncJob } from "../pbs/sdk-services.ts";
 import type { Site } from "../site.ts";
 
 export interface BackupServerArgs {
@@ -8,6 +9,8 @@ export interface BackupServerArgs {
   readonly retentions: Site["retentions"];
   /** Whether backups may go together with the site. */
   readonly disposable: boolean;
+  /** Secret, by sync job. */
+  readonly syncPassword: (id: string) => pulumi.Input<string> | undefined;
 }
 
 const clientUser = "lab-pve@pbs";
@@ -63,6 +66,7 @@ export class BackupServer extends pulumi.ComponentResource {
         inStore(store),
       );
     }
+    const places = new Map<string, pbs.Namespace>();
     for (const [retention, rules] of Object.entries(retentions)) {
       const { datastore, namespace, pruneSchedule, ...keep } = rules;
       const place = new pbs.Namespace(
@@ -70,6 +74,7 @@ export class BackupServer extends pulumi.ComponentResource {
         { store: datastore, ns: namespace, deleteGroups: disposable },
         { ...inStore(datastore), protect: !disposable, retainOnDelete: !disposable },
       );
+      places.set(retention, place);
       new pbs.PruneJob(
         retention,
         { jobId: `prune-${retention}`, store: datastore, ns: namespace, schedule: pruneSchedule, ...keep },
@@ -95,6 +100,44 @@ export class BackupServer extends pulumi.ComponentResource {
           inStore(store),
         );
       }
+    }
+
+    for (const sync of args.pbs.sync) {
+      const retention = retentions[sync.retention];
+      const password = args.syncPassword(sync.id);
+      if (!retention || password === undefined)
+        throw new Error(`sync job ${sync.id} has no retention or password`);
+      const { datastore, namespace, tokenId, fingerprint, ...server } = sync.remote;
+      const remote = new Remote(
+        sync.id,
+        {
+          name: sync.id,
+          ...server,
+          authId: tokenId,
+          password,
+          ...(fingerprint === undefined ? {} : { fingerprint }),
+        },
+        child,
+      );
+      new SyncJob(
+        sync.id,
+        {
+          jobId: sync.id,
+          store: retention.datastore,
+          ns: retention.namespace,
+          remote: remote.name,
+          remoteStore: datastore,
+          ...(namespace === undefined ? {} : { remoteNs: namespace }),
+          syncDirection: sync.direction,
+          schedule: sync.schedule,
+          // Whoever deletes backups there must not delete the copies here, and a damaged one is no copy.
+          removeVanished: false,
+          verifiedOnly: true,
+          // The nodes may restore only what is theirs; what is pushed is theirs already.
+          ...(sync.direction === "pull" ? { owner: token.tokenId, resyncCorrupt: true } : {}),
+        },
+        { ...child, dependsOn: places.get(sync.retention) ?? [] },
+      );
     }
 
     this.clientTokenId = token.tokenId;

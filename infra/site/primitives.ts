@@ -72,4 +72,9 @@ export const sqlIdentifier = z
     "a plain SQL identifier: lower-case letters, digits and underscores, at most 63",
   );
 
+/** Of a certificate, as PVE and PBS show it. */
+export const fingerprint = z
+  .string()
+  .regex(/^([0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$/, "a SHA-256 fingerprint: 32 hexadecimal pairs with colons");
+
 export const emailAddress = z.email("an e-mail address");

@@ -1,5 +1,12 @@
 import { refuses } from "./testing.ts";
 
+const pull = (retention: string) => ({
+  id: "from-dr",
+  retention,
+  remote: { host: "pbs02.radioastronomy.io", datastore: "lab-backups", tokenId: "lab@pbs!sync" },
+  schedule: "07:00",
+});
+
 refuses("Backups that are wrong", [
   [
     "a schedule that PVE cannot parse",
@@ -170,17 +177,25 @@ refuses("Backups that are wrong", [
     'pbs.datastores.x: "x": nothing can be called so; allowed: 3 to 32 letters, digits, dots, hyphens and underscores',
   ],
   [
-    "a sync job into an unknown datastore",
+    "a sync job into an unknown retention",
     (s) => {
-      s.pbs.sync = [
-        {
-          id: "from-dr",
-          datastore: "elsewhere",
-          remote: { host: "pbs02.radioastronomy.io", datastore: "lab-backups" },
-          schedule: "07:00",
-        },
-      ];
+      s.pbs.sync = [pull("elsewhere")];
     },
-    'pbs.sync[0].datastore: "elsewhere": there is no such datastore; allowed: lab-backups',
+    'pbs.sync[0].retention: "elsewhere": there is no such retention; allowed: critical-daily, standard-weekly',
+  ],
+  [
+    "copies among one's own backups",
+    (s) => {
+      s.pbs.sync = [pull("critical-daily")];
+    },
+    'pbs.sync[0].retention: "critical-daily": policy proj-dp01-daily backs up into the same namespace, so that copies older than its backups would be left out; allowed: a retention of its own for what is pulled',
+  ],
+  [
+    "a sync job without a token",
+    (s) => {
+      const { remote, ...rest } = pull("critical-daily");
+      s.pbs.sync = [{ ...rest, direction: "push", remote: { ...remote, tokenId: "root@pam" } }];
+    },
+    'pbs.sync[0].remote.tokenId: "root@pam": it is not valid; allowed: a token id such as dr@pbs!sync',
   ],
 ]);

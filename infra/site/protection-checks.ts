@@ -38,14 +38,15 @@ export function protection({
       "id",
       (id) => `sync job ${id} is named twice`,
     ),
-    ...(pbs?.sync ?? []).flatMap((sync, index) =>
-      reference(
-        `pbs.sync[${index}].datastore`,
-        sync.datastore,
-        Object.keys(pbs?.datastores ?? {}),
-        "datastore",
+    ...(pbs?.sync ?? []).flatMap((sync, index) => [
+      ...reference(
+        `pbs.sync[${index}].retention`,
+        sync.retention,
+        retentions && Object.keys(retentions),
+        "retention",
       ),
-    ),
+      ...copiesApart(index, sync, policies),
+    ]),
     ...guests.flatMap((guest, index) => {
       const objective = named(objectives, guest.tier);
       if (!objective) return [];
@@ -191,4 +192,23 @@ function fits({ guests = [], policies = {}, retentions = {}, pbs }: Partial<Site
       },
     ];
   });
+}
+
+/** PBS takes over only what is newer than the newest backup of the same guest in the same namespace. */
+function copiesApart(
+  index: number,
+  { direction, retention }: Site["pbs"]["sync"][number],
+  policies: Site["policies"],
+): Problem[] {
+  if (direction === "push") return [];
+  const writer = Object.entries(policies).find(([, policy]) => policy.retention === retention)?.[0];
+  if (writer === undefined) return [];
+  return [
+    {
+      path: `pbs.sync[${index}].retention`,
+      value: retention,
+      reason: `policy ${writer} backs up into the same namespace, so that copies older than its backups would be left out`,
+      allowed: "a retention of its own for what is pulled",
+    },
+  ];
 }

@@ -35,6 +35,8 @@ const ids: Readonly<Record<string, IdOf>> = {
   "pbs:index:Namespace": ({ store, ns }) => `${store}/${ns}`,
   "pbs:index:PruneJob": property("jobId"),
   "pbs:index:VerifyJob": property("jobId"),
+  "pbs:index:Remote": property("name"),
+  "pbs:index:SyncJob": property("jobId"),
   "pbs:index:User": property("userid"),
   "pbs:index:ApiToken": ({ userid, tokenName }) => `${userid}!${tokenName}`,
   "grafana:oss/folder:Folder": property("uid"),

@@ -18,6 +18,7 @@ const placeholders = {
   grafana: { url: "https://grafana.invalid" },
   grafanaToken: "preview",
   smtpPassword: "preview",
+  "syncPassword-from-lab": "preview",
 };
 
 /** Previews a stack from nothing, in a state of its own that is thrown away; gives the engine's exit code. */
@@ -32,9 +33,9 @@ export async function previewJson(stack: string): Promise<string> {
 
 /** What a throwaway stack has other than the stack of its name. */
 export interface ThrowawayOptions extends Pick<EngineOptions, "standIns" | "onStart"> {
-  /** The whole configuration by full key. Default: the stack's plain settings and placeholders for the rest. */
+  /** Settings by their full key, on top of the stack's plain ones and placeholders for the rest. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Plain settings on top of those, by their key in the project. */
+  /** The same by their key in the project. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** The program to run. Default: the project's own. */
   readonly main?: string;
@@ -56,7 +57,7 @@ export async function withThrowawayStack<T>(
     await writeFileAtomic(join(folder, "Pulumi.yaml"), stringify(await previewProject(main)));
     await writeFileAtomic(
       join(folder, `Pulumi.${stack}.yaml`),
-      stringify({ config: { ...(config ?? (await previewConfig(stack))), ...qualified(settings) } }),
+      stringify({ config: { ...(await previewConfig(stack)), ...config, ...qualified(settings) } }),
     );
     const options = {
       ...engineOptions,
