@@ -1,5 +1,5 @@
 import { pbs } from "../provider.ts";
-import { schemaText } from "./schema.ts";
+import { generateSchema } from "./generate.ts";
 
 // Packing writes it beside the bundle.
-process.stdout.write(`${await schemaText(pbs)}\n`);
+process.stdout.write(`${await generateSchema(pbs)}\n`);
