@@ -50,7 +50,9 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
     "grafana:oss/folder:Folder": 1,
     "grafana:oss/dataSource:DataSource": 1,
     "grafana:oss/dashboard:Dashboard": 1,
-    "hosts:index:Password": 1,
+    "hosts:index:CertificateAuthority": 1,
+    // Replication, and the login of people and Grafana.
+    "hosts:index:Password": 2,
     "pbs:index:Datastore": 1,
     "pbs:index:Namespace": 2,
     "pbs:index:PruneJob": 2,
@@ -65,6 +67,8 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
   it("of the lab", async () => {
     expect(await countByType("lab")).toEqual({
       ...everySite,
+      // One for each guest, and one for each server beside its exporter.
+      "hosts:index:Certificate": 8,
       "hosts:index:Delivery": 5,
       // One for each guest, and the one that deliveries log in with.
       "hosts:index:SshKey": 6,
@@ -77,8 +81,15 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
   it("of the recovery site", async () => {
     expect(await countByType("dr")).toEqual({
       ...everySite,
+      "hosts:index:Certificate": 7,
       "hosts:index:Delivery": 4,
       "hosts:index:SshKey": 5,
+      // The lab's backups are copied into a namespace of their own, from which the nodes can restore.
+      "pbs:index:Namespace": 3,
+      "pbs:index:PruneJob": 3,
+      "pbs:index:Remote": 1,
+      "pbs:index:SyncJob": 1,
+      "proxmoxve:storage/pbs:Pbs": 3,
       "proxmoxve:download/file:File": 2,
       "proxmoxve:index/fileLegacy:FileLegacy": 4,
       "proxmoxve:index/vmLegacy:VmLegacy": 4,

@@ -10,8 +10,7 @@ const computed: Readonly<Record<string, (name: string, inputs: Properties) => ob
   }),
   "proxmoxve:storage/pbs:Pbs": (name) => ({ generatedEncryptionKey: `planted-encryption-key-of-${name}` }),
   "aws:s3/bucket:Bucket": (name) => ({ arn: `arn:aws:s3:::${name}` }),
-  "aws:kms/key:Key": (name) => ({ arn: `arn:aws:kms:key/${name}`, keyId: name }),
-  "aws:iam/user:User": (name) => ({ arn: `arn:aws:iam::user/${name}` }),
+  "aws:kms/key:Key": (name) => ({ arn: arnOf("kms", name), keyId: name }),
   "aws:iam/accessKey:AccessKey": (name) => ({ secret: `planted-access-secret-of-${name}` }),
 };
 
@@ -39,8 +38,10 @@ export function offline<Client, Config>(
 }
 
 function recordOnly<Client>(resource: AnyResource<Client>): AnyResource<Client> {
+  const service = /^aws:(\w+)\//.exec(resource.token)?.[1];
   const outputsOf = (urn: string, inputs: Properties) =>
-    computed[resource.token]?.(nameOf(urn), inputs) ?? {};
+    computed[resource.token]?.(nameOf(urn), inputs) ??
+    (service === undefined ? {} : { arn: arnOf(service, nameOf(urn)) });
   return {
     ...resource,
     create: async ({ urn }, inputs) => ({ id: nameOf(urn), outputs: outputsOf(urn, inputs) }),
@@ -51,6 +52,10 @@ function recordOnly<Client>(resource: AnyResource<Client>): AnyResource<Client> 
     update: async ({ urn }, _id, _recorded, wanted) => outputsOf(urn, wanted),
     delete: async () => {},
   };
+}
+
+function arnOf(service: string, name: string): string {
+  return `arn:aws:${service}:eu-central-1:000000000000:${name}`;
 }
 
 function nameOf(urn: string): string {

@@ -55,7 +55,7 @@ interface KeyPair {
   readonly comment: string;
 }
 
-interface Secrets {
+export interface Secrets {
   readonly keyPairs: readonly KeyPair[];
   readonly tokens: ReadonlySet<string>;
 }
@@ -78,7 +78,11 @@ const sources: Readonly<Record<string, readonly string[]>> = {
   "pulumi:providers:proxmoxve": ["apiToken"],
 };
 
-function collectSecrets(resources: readonly RecordedResource[], config: Recordable["config"]): Secrets {
+/** The secrets that a state holds in plain, where they come from; other secrets are made of them. */
+export function collectSecrets(
+  resources: readonly RecordedResource[],
+  config: Recordable["config"],
+): Secrets {
   const keyPairs: KeyPair[] = [];
   const tokens = new Set<string>();
   for (const { type, inputs, outputs } of resources) {
