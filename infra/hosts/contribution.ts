@@ -28,6 +28,8 @@ export interface HostUnit {
   readonly state?: "started" | "stopped" | "none";
   /** Whether a change is taken up by a reload instead of a restart. */
   readonly reloadable?: boolean;
+  /** Whether it is stopped again where the host cannot be reached anew after the delivery. */
+  readonly stopIfUnreachable?: boolean;
 }
 
 export interface HostUser {

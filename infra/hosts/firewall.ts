@@ -20,6 +20,8 @@ export function firewall(relations: readonly Relation[]): Contribution {
       {
         name: unit,
         reloadable: true,
+        // Rules can be well written and still keep the machine out that delivers them.
+        stopIfUnreachable: true,
         content: renderUnit({
           Unit: {
             Description: "Firewall: only what the site's relations need comes in",

@@ -74,6 +74,17 @@ describe.skipIf(noSshd)("delivering over SSH", { timeout: 60_000 }, () => {
     expect(readdirSync(`${host.state}/lab-delivery/lab`).sort()).toEqual(["lock", "manifest.json"]);
   });
 
+  it("stops a unit that keeps it out over the connection that still stands", async () => {
+    const unit = service.replace("/usr/bin/exporter", "/usr/sbin/close-all-ports");
+    const units = (content: string) => [{ name: "firewall.service", content, stopIfUnreachable: true }];
+    await create(inputsOf({ units: units(service) }));
+    host.calls();
+    await expect(create(inputsOf({ units: units(unit) }, { connectTimeoutSeconds: 2 }))).rejects.toThrow(
+      /^127\.0\.0\.1 took the delivery and then no new connection: root@127\.0\.0\.1 port \d+ cannot be reached .*; stopped firewall\.service again\. Let the machine/,
+    );
+    expect(host.calls()).toEqual(["daemon-reload", "restart firewall.service", "stop firewall.service"]);
+  });
+
   it("carries a bundle of megabytes and hundreds of files", async () => {
     const bundle = randomBytes(1_500_000).toString("base64");
     const small = Array.from({ length: 200 }, (_, index) => [

@@ -82,7 +82,10 @@ export const delivery = defineResource<null, typeof deliverySchema.shape, Delive
 
 async function deliver(call: Call<null>, id: string, inputs: DeliveryInputs): Promise<DeliveryOutputs> {
   const { plan, contents } = planOf("apply", { id, owner: call.urn }, inputs);
-  const options = optionsOf(call, inputs.connection.connectTimeoutSeconds);
+  const options = {
+    ...optionsOf(call, inputs.connection.connectTimeoutSeconds),
+    suspects: inputs.units.filter((unit) => unit.stopIfUnreachable).map(({ name }) => name),
+  };
   const installed = await guarded(inputs, () => applyOnHost(inputs.connection, plan, contents, options));
   return outputsOf(inputs, installed, inputs);
 }

@@ -98,6 +98,8 @@ export const unitSchema = z.object({
   enabled: z.boolean().default(true),
   state: z.enum(["started", "stopped", "none"]).default("started"),
   reloadable: z.boolean().default(false),
+  /** For a unit that may cut the host off, such as a firewall: stopped again where a new connection fails afterwards. */
+  stopIfUnreachable: z.boolean().optional(),
 });
 
 /**

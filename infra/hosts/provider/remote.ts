@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Connection } from "./inputs.ts";
 import { type Payload, type Plan, stateFolder } from "./plan.ts";
+import { asRoot, ensureReachable } from "./reach.ts";
 import { connect, runCommand } from "./ssh.ts";
 import { tarball } from "./ustar.ts";
 
@@ -46,6 +47,8 @@ export interface RunOptions {
   /** The limit for the whole run; undefined means none. */
   readonly timeoutSeconds: number | undefined;
   readonly signal: AbortSignal;
+  /** Units to be stopped again where the host, after the run, takes no new connection. Default: it is not tried. */
+  readonly suspects?: readonly string[];
 }
 
 /** Applies a plan (mode `apply` or `remove`) and returns path → SHA-256 of what is installed now. */
@@ -75,7 +78,7 @@ async function runOnHost(
   connection: Connection,
   plan: Plan,
   contents: readonly Payload[],
-  { waitSeconds, timeoutSeconds, signal }: RunOptions,
+  { waitSeconds, timeoutSeconds, signal, suspects = [] }: RunOptions,
 ) {
   const limit =
     timeoutSeconds === undefined
@@ -90,7 +93,9 @@ async function runOnHost(
       { name: "plan.json", data: Buffer.from(JSON.stringify(plan)) },
     ]);
     const result = await runCommand(client, commandFor(connection.user, plan.name), upload, limit);
-    return finalEvent(connection.address, result);
+    const event = finalEvent(connection.address, result);
+    if (suspects.length > 0) await ensureReachable(client, connection, suspects, limit);
+    return event;
   } finally {
     client.end();
   }
@@ -110,7 +115,7 @@ function commandFor(user: string, name: string): string {
     'tar -x -f - -C "$t" || { rm -rf "$t"; exit 1; }',
     'exec python3 -I -B "$t/apply" "$t"',
   ].join("; ");
-  return `${user === "root" ? "" : "sudo -n "}/bin/sh -c '${script}'`;
+  return asRoot(user, `/bin/sh -c '${script}'`);
 }
 
 function program(): Payload[] {

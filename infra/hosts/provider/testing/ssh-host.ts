@@ -70,6 +70,7 @@ export class SshHost extends FakeHost {
       sshd ?? "sshd",
       this.path("sshd_config"),
     ]);
+    writeFileSync(this.path("systemd/sshd-pid"), String(this.server.pid));
     const said: string[] = [];
     const lines = createInterface(this.server.stderr ?? process.stdin);
     await new Promise<void>((resolve, reject) => {
