@@ -117,7 +117,7 @@ describe("the preview of a retention change", () => {
         severity: "warning",
         urn: expect.anything(),
         message: expect.stringMatching(
-          /^what the new retention would prune is not known, the change itself is not affected: Proxmox Backup Server refused POST \/admin\/datastore\/vms\/prune \(HTTP 403\): permission check failed - missing Datastore.Modify\|Datastore.Prune on \/datastore\/vms; poor@pbs!lab needs Datastore.Modify or Datastore.Prune on \/datastore\/vms, both the token and its user \(role DatastorePowerUser\)/,
+          /^what the new retention would prune is not known, the change itself is not affected: Proxmox Backup Server refused POST \/admin\/datastore\/vms\/prune .*; poor@pbs!lab needs Datastore.Modify or Datastore.Prune on \/datastore\/vms, both the token and its user \(role DatastorePowerUser\): proxmox-backup-manager acl update \/datastore\/vms DatastorePowerUser --auth-id 'poor@pbs!lab', and the same with 'poor@pbs'/,
         ),
       },
     ]);
