@@ -15,6 +15,7 @@ import { trustedAuthorities } from "./hosts/tls.ts";
 import { alertmanager } from "./monitoring/alertmanager.ts";
 import { nodeExporter, postgresExporter } from "./monitoring/exporters.ts";
 import type { MonitoringLogin } from "./monitoring/login.ts";
+import { mysqldExporter, remoteDatabases } from "./monitoring/mysqld-exporter.ts";
 import { prometheus } from "./monitoring/prometheus.ts";
 import type { Guest, PostgresCluster, Site } from "./site.ts";
 
@@ -27,6 +28,8 @@ export interface ContentsArgs {
   readonly smtpPassword: pulumi.Input<string> | undefined;
   readonly certificates: LabCertificates;
   readonly monitoringLogin: MonitoringLogin;
+  /** Secret; of databases whose exporter runs on another guest, by their guest. */
+  readonly databasePasswords: ReadonlyMap<string, pulumi.Input<string>>;
 }
 
 /** What each host gets: the contributions of every role that the site gives it. */
@@ -47,6 +50,12 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
           nodeExporter(site, identityOf(certificates.hosts, guest.name)),
           ...databaseRoles(args, guest),
           ...monitoringRoles(args, guest),
+          ...mysqldExporter({
+            site,
+            guest,
+            identity: identityOf(certificates.hosts, guest.name),
+            passwords: args.databasePasswords,
+          }),
           certificateMetrics(tlsServices(site, guest)),
         ]),
       ]),
@@ -105,8 +114,10 @@ function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {
 }
 
 /** What shows a certificate on a host. */
-function tlsServices({ databases, monitoring }: Site, guest: Guest): TlsService[] {
+function tlsServices(site: Site, guest: Guest): TlsService[] {
+  const { databases, monitoring } = site;
   const { ports } = monitoring;
+  const mysql = remoteDatabases(site).find(({ exporterHost }) => exporterHost === guest.name);
   const clusters = databases.postgres.filter(({ primary, standbys }) =>
     [primary, ...standbys].includes(guest.name),
   );
@@ -116,6 +127,7 @@ function tlsServices({ databases, monitoring }: Site, guest: Guest): TlsService[
       { name: "postgres_exporter", port: ports.postgres },
       { name: serverTls, port, startTls: "postgres" },
     ]),
+    ...(mysql ? [{ name: "mysqld_exporter", port: mysql.port }] : []),
     ...(guest.name === monitoring.host
       ? [
           { name: "alertmanager", port: ports.alertmanager },

@@ -12,6 +12,7 @@ import { Password } from "./hosts/provider/sdk.ts";
 import { webAddress } from "./monitoring/addresses.ts";
 import { Grafana } from "./monitoring/grafana.ts";
 import { type MonitoringLogin, monitoringUser } from "./monitoring/login.ts";
+import { remoteDatabases } from "./monitoring/mysqld-exporter.ts";
 import { createProviders } from "./providers.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";
@@ -31,6 +32,9 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     password: password.value,
     bcryptHash: password.bcryptHash,
   };
+  const databasePasswords = new Map(
+    remoteDatabases(site).map(({ guest }) => [guest, new Password(`${guest}-monitoring`).value]),
+  );
   const contents = hostContents({
     site,
     runtimeBundle: (await bundleRuntime()).code,
@@ -38,6 +42,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     smtpPassword: settings.smtpPassword,
     certificates,
     monitoringLogin,
+    databasePasswords,
   });
 
   const machines = new Machines("machines", { site }, withProviders);
@@ -100,6 +105,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     },
     certificateAuthorities: certificates.trusted,
     monitoringLogin: pulumi.secret({ user: monitoringUser, password: password.value }),
+    databaseMonitoringPasswords: pulumi.secret(Object.fromEntries(databasePasswords)),
     archiveBuckets: archive.bucketNames,
     archiveWriters: pulumi.secret(
       Object.fromEntries([...archive.writers].map(([writer, { id, secret }]) => [writer, { id, secret }])),

@@ -36,6 +36,7 @@ beforeAll(async () => {
     smtpPassword: undefined,
     certificates: await testCertificates(site),
     monitoringLogin: testLogin,
+    databasePasswords: new Map(),
   });
   for (const host of hosts) {
     await writeHost(host, contents.get(host));

@@ -45,7 +45,9 @@ function exporters(site: Site, guest: Guest): Relation[] {
       ? [{ from, port: ports.postgres, why: "PostgreSQL metrics" }]
       : []),
     ...others
-      .filter((other) => other.guest === guest.name)
+      .filter((other) => (other.exporterHost ?? other.guest) === guest.name)
+      // One exporter serves several databases.
+      .filter(({ port }, index, all) => all.findIndex((other) => other.port === port) === index)
       .map(({ engine, port }) => ({ from, port, why: `${engine} metrics` })),
   ];
 }

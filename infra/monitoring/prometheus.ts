@@ -10,6 +10,7 @@ import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { Site } from "../site.ts";
 import { webAddress } from "./addresses.ts";
 import { loginFile, type MonitoringLogin, monitoringUser } from "./login.ts";
+import { authModule, remoteDatabases } from "./mysqld-exporter.ts";
 
 const unit = "prometheus.service";
 const directory = "/etc/prometheus";
@@ -132,6 +133,7 @@ export function configuration(site: Site): object {
     labels: { instance: guest, ...labels },
   });
   const { hosts } = inventoryOf(site);
+  const ownExporters = databases.others.filter(({ exporterHost }) => exporterHost === undefined);
   return {
     global: {
       scrape_interval: `${monitoring.scrapeIntervalSeconds}s`,
@@ -164,11 +166,32 @@ export function configuration(site: Site): object {
           ),
         ),
       },
-      ...databases.others.map(({ guest, engine, port, metricsPath }) => ({
+      ...remoteDatabases(site).map((database) => remoteScrape(database, addressOf)),
+      ...ownExporters.map(({ guest, engine, port, metricsPath }) => ({
         job_name: engine,
         metrics_path: metricsPath,
         static_configs: [target(guest, port)],
       })),
+    ],
+  };
+}
+
+/** A database that an exporter on another guest asks about; the target keeps the name of the database's guest. */
+function remoteScrape(
+  { guest, engine, port, databasePort, exporterHost }: ReturnType<typeof remoteDatabases>[number],
+  addressOf: ReadonlyMap<string, string>,
+): object {
+  return {
+    // One job a database, since the login is a parameter of the job; the label says which kind it is.
+    job_name: `${engine}-${guest}`,
+    ...byCertificate,
+    metrics_path: "/probe",
+    params: { target: [`${addressOf.get(guest)}:${databasePort}`], auth_module: [authModule(guest)] },
+    static_configs: [
+      {
+        targets: [`${addressOf.get(exporterHost)}:${port}`],
+        labels: { instance: guest, job: engine },
+      },
     ],
   };
 }

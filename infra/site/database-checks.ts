@@ -6,7 +6,8 @@ import { delivered } from "./service-checks.ts";
 
 type Cluster = Site["databases"]["postgres"][number];
 
-export function databaseRules({ databases, monitoring, guests }: Partial<Site>): Problem[] {
+export function databaseRules(site: Partial<Site>): Problem[] {
+  const { databases, monitoring, guests } = site;
   const clusters = databases?.postgres ?? [];
   return [
     ...duplicates(
@@ -37,6 +38,53 @@ export function databaseRules({ databases, monitoring, guests }: Partial<Site>):
         "guest",
       ),
     ),
+    ...(databases?.others ?? []).flatMap((other, index) =>
+      remoteExporter(`databases.others[${index}]`, other, site),
+    ),
+  ];
+}
+
+/** An exporter that the program runs for a database elsewhere: one process a host, and one that can be had. */
+function remoteExporter(
+  at: string,
+  { engine, port, exporterHost }: Site["databases"]["others"][number],
+  { databases, guests, binaries }: Partial<Site>,
+): Problem[] {
+  if (exporterHost === undefined) return [];
+  const path = `${at}.exporterHost`;
+  const first = databases?.others.find((other) => other.exporterHost === exporterHost);
+  const wrong = (reason: string, allowed: string): Problem => ({
+    path,
+    value: exporterHost,
+    reason,
+    allowed,
+  });
+  return [
+    ...delivered(path, exporterHost, guests),
+    ...(engine === "mysql"
+      ? []
+      : [
+          wrong(
+            `there is no exporter for ${engine} that asks other guests`,
+            "engine mysql, or no exporterHost",
+          ),
+        ]),
+    ...(first && first.port !== port
+      ? [
+          wrong(
+            `its exporter listens on port ${first.port} already`,
+            `port ${first.port}, since one serves all`,
+          ),
+        ]
+      : []),
+    ...(binaries && binaries.mysqldExporter === undefined
+      ? [
+          wrong(
+            "the exporter is not among the binaries",
+            "an exporterHost once binaries.mysqldExporter is given",
+          ),
+        ]
+      : []),
   ];
 }
 

@@ -33,8 +33,10 @@ export const binaries = z
     alertmanager: binary,
     nodeExporter: binary,
     postgresExporter: binary,
+    /** Needed where a database has an `exporterHost`; 0.15 or newer, which asks several servers. */
+    mysqldExporter: binary.optional(),
   })
-  .transform(({ mirror, node, prometheus, alertmanager, nodeExporter, postgresExporter }) => {
+  .transform(({ mirror, node, prometheus, alertmanager, nodeExporter, postgresExporter, mysqldExporter }) => {
     const from = (pinned: z.output<typeof binary>) =>
       mirror === undefined ? pinned : { ...pinned, url: mirrored(mirror, pinned.url) };
     return {
@@ -43,6 +45,7 @@ export const binaries = z
       alertmanager: from(alertmanager),
       nodeExporter: from(nodeExporter),
       postgresExporter: from(postgresExporter),
+      ...(mysqldExporter === undefined ? {} : { mysqldExporter: from(mysqldExporter) }),
     };
   });
 
@@ -115,6 +118,13 @@ export const databases = z.strictObject({
         engine: z.enum(["mysql", "mongodb", "rustydb"]),
         port,
         metricsPath: absolutePath.default("/metrics"),
+        /**
+         * A name of `guests`: the program runs the exporter there, for a database guest that it does not manage; MySQL
+         * only, and `port` is the exporter's. Default: the database's guest has an exporter of its own.
+         */
+        exporterHost: label.optional(),
+        /** Where the database itself listens; of use with `exporterHost` only. Default 3306. */
+        databasePort: port.default(3306),
       }),
     )
     .default([]),
