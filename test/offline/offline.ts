@@ -14,6 +14,12 @@ const computed: Readonly<Record<string, (name: string, inputs: Properties) => ob
   "aws:iam/accessKey:AccessKey": (name) => ({ secret: `planted-access-secret-of-${name}` }),
 };
 
+/** Ids that other resources refer to as the product forms them. */
+const ids: Readonly<Record<string, (inputs: Properties) => string>> = {
+  "proxmoxve:download/file:File": ({ datastoreId, contentType, fileName }) =>
+    `${datastoreId}:${contentType}/${fileName}`,
+};
+
 /** Types that talk to no server: they are what they are. */
 const local: ReadonlySet<string> = new Set([
   "hosts:index:SshKey",
@@ -44,7 +50,10 @@ function recordOnly<Client>(resource: AnyResource<Client>): AnyResource<Client> 
     (service === undefined ? {} : { arn: arnOf(service, nameOf(urn)) });
   return {
     ...resource,
-    create: async ({ urn }, inputs) => ({ id: nameOf(urn), outputs: outputsOf(urn, inputs) }),
+    create: async ({ urn }, inputs) => ({
+      id: ids[resource.token]?.(inputs) ?? nameOf(urn),
+      outputs: outputsOf(urn, inputs),
+    }),
     read: async ({ urn }, _id, recorded) => ({
       inputs: recorded.inputs,
       outputs: outputsOf(urn, recorded.inputs),
