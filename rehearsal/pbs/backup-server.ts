@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { chunkBytes, encryptionOverheadBytes, type SnapshotKey, snapshotName } from "./archive.ts";
-import { type BegunBackup, beginBackup, type Writers } from "./backup-session.ts";
+import { type BegunBackup, beginBackup } from "./backup-session.ts";
 import { DamagedChunk, readChunk } from "./chunks.ts";
 import { ApiError, parameterError } from "./errors.ts";
 import { chunkFrame, faultFrame } from "./frames.ts";
@@ -48,7 +48,7 @@ const largeBodyBytes = 32 << 20;
  * The simulators' stand-in for the product's backup and reader protocols, below `/sim`. A backup lives as long as the
  * connection on which it began: when that is cut, so is the backup.
  */
-export function addBackupRoutes(app: FastifyInstance, server: Server, writers: Writers): void {
+export function addBackupRoutes(app: FastifyInstance, server: Server): void {
   const running = new Map<string, BegunBackup & { readonly caller: string }>();
   const callerOf = (request: FastifyRequest) => server.access.authenticate(request.headers.authorization);
   const find = (request: FastifyRequest): BegunBackup => {
@@ -58,7 +58,7 @@ export function addBackupRoutes(app: FastifyInstance, server: Server, writers: W
   };
   const begin = async (request: FastifyRequest, reply: FastifyReply) => {
     const caller = callerOf(request);
-    const begun = await beginBackup(server, writers, parse(snapshot, request.body), caller);
+    const begun = await beginBackup(server, parse(snapshot, request.body), caller);
     running.set(begun.writer.id, { ...begun, caller });
     reply.hijack();
     reply.raw.on("close", () => begun.end(false));

@@ -30,13 +30,9 @@ export interface BegunBackup {
   readonly ended: Promise<void>;
 }
 
-/** Which groups a backup is written to, each with the moment at which it began. */
-export type Writers = Map<string, Date>;
-
 /** Begins a backup, with the checks and in the words of the product. @throws ApiError */
 export async function beginBackup(
   server: Server,
-  writers: Writers,
   request: BackupRequest,
   caller: string,
 ): Promise<BegunBackup> {
@@ -44,11 +40,12 @@ export async function beginBackup(
   const store = openStore(server, request.store, "write");
   if (!(await namespaceExists(store.root, request.ns))) throw new ApiError(404, "namespace not found");
   const { "backup-type": type, "backup-id": id, "backup-time": time } = request;
+  const { writers } = server;
   const group = [...storeAclPath({ ...request }), type, id].join("/");
   if (writers.has(group)) {
     throw new ApiError(400, `unable to acquire lock on group '${type}/${id}' - another backup is running`);
   }
-  writers.set(group, new Date());
+  writers.set(group, server.now());
   try {
     await claimGroup(store, request, caller);
     const snapshots = (await listSnapshots(store.root, request.ns)).filter(

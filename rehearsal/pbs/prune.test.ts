@@ -7,7 +7,7 @@ const at = (text: string, isProtected = false) => ({
   time: Date.parse(`${text}Z`) / 1000,
   protected: isProtected,
 });
-const kept = (backups: ReturnType<typeof at>[], rules: KeepRules) =>
+const kept = (backups: (ReturnType<typeof at> & { finished?: boolean })[], rules: KeepRules) =>
   [...selectKept(backups, rules)].map(({ text }) => text).toSorted();
 
 describe("which backups stay", () => {
@@ -64,6 +64,16 @@ describe("which backups stay", () => {
   it("leaves protected ones alone and does not count them", () => {
     const backups = [at("2026-03-01T00:00"), at("2026-03-02T00:00", true), at("2026-03-03T00:00")];
     expect(kept(backups, { "keep-last": 1 })).toEqual(["2026-03-02T00:00", "2026-03-03T00:00"]);
+  });
+
+  it("keeps a failed backup only while it is the newest", () => {
+    const failed = (text: string) => ({ ...at(text), finished: false });
+    expect(
+      kept([failed("2026-03-01T00:00"), at("2026-03-02T00:00"), failed("2026-03-03T00:00")], {
+        "keep-last": 9,
+      }),
+    ).toEqual(["2026-03-02T00:00", "2026-03-03T00:00"]);
+    expect(kept([failed("2026-03-01T00:00"), at("2026-03-02T00:00")], {})).toHaveLength(2);
   });
 
   const backups = fc

@@ -8,6 +8,9 @@ export interface Server {
   readonly store: Store;
   readonly tasks: Tasks;
   readonly access: Access;
+  /** The groups that a backup is written to, each with the moment at which it began. */
+  readonly writers: Map<string, Date>;
+  now(): Date;
   /** The folder on this machine that stands for a path of the simulated server. */
   localPath(path: string): string;
 }

@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Faults, installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { addBackupRoutes } from "./backup-server.ts";
-import { removeUnfinished, type Writers } from "./backup-session.ts";
+import { removeUnfinished } from "./backup-session.ts";
 import { ApiError } from "./errors.ts";
+import { runDue } from "./job-runs.ts";
 import { type Values, verifyParameters } from "./parameters.ts";
 import { Access, type AdminTokens, userOf } from "./permissions.ts";
 import type { Route, Server } from "./route.ts";
@@ -16,6 +17,7 @@ import { jobs } from "./routes/jobs.ts";
 import { namespaces } from "./routes/namespace.ts";
 import { notifications } from "./routes/notifications.ts";
 import { objects } from "./routes/objects.ts";
+import { runs } from "./routes/runs.ts";
 import { snapshots } from "./routes/snapshots.ts";
 import { users } from "./routes/users.ts";
 import { Store } from "./state.ts";
@@ -25,6 +27,10 @@ export interface SimulatorOptions extends ListenOptions {
   /** Everything that the server keeps: `state.json`, `tasks/`, and below `root/` the folders of its datastores. */
   readonly stateFolder: string;
   readonly adminTokens: AdminTokens;
+  /** The clock of schedules and of the age of chunks. Default: the machine's. */
+  readonly now?: () => Date;
+  /** How often due jobs are looked for, in seconds; 0 for never. Default 60, as in the product. */
+  readonly scheduleSeconds?: number;
   /** Told of every authenticated call before it is checked further; may delay it. */
   readonly onCall?: (call: Call) => void | Promise<void>;
 }
@@ -38,6 +44,8 @@ export interface Call {
 }
 
 export interface Simulator extends RunningServer {
+  /** Starts the jobs that are due by the server's clock, as the server does every minute. */
+  runDue(): Promise<void>;
   /** What goes wrong with the next calls; over the network only for the admin tokens, at `/sim/faults`. */
   readonly faults: Faults;
   readonly store: Store;
@@ -52,6 +60,7 @@ export const routes: readonly Route[] = [
   ...namespaces,
   ...groups,
   ...jobs,
+  ...runs,
   ...objects,
   ...notifications,
   ...users,
@@ -64,7 +73,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const tasks = await Tasks.open(join(options.stateFolder, "tasks"));
   const access = new Access(() => store.state, options.adminTokens);
   const root = join(options.stateFolder, "root");
-  const server: Server = { store, tasks, access, localPath: (path) => localPath(root, path) };
+  const server: Server = {
+    store,
+    tasks,
+    access,
+    writers: new Map(),
+    now: options.now ?? (() => new Date()),
+    localPath: (path) => localPath(root, path),
+  };
 
   const app = await createServer(options);
   acceptBodies(app);
@@ -85,8 +101,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       },
     });
   }
-  const writers: Writers = new Map();
-  addBackupRoutes(app, server, writers);
+  addBackupRoutes(app, server);
   app.setNotFoundHandler(async (request) => {
     access.authenticate(request.headers.authorization);
     throw new ApiError(404, `Path '${request.url.split("?")[0]}' not found.`);
@@ -98,16 +113,25 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   for (const { path } of Object.values(store.state.datastore))
     await removeUnfinished(server.localPath(String(path)));
   const running = await listen(app, options);
+  const due = () => runDue(server);
+  const seconds = options.scheduleSeconds ?? 60;
+  const timer = seconds > 0 ? setInterval(() => void due().catch(warn), seconds * 1000) : undefined;
   return {
     ...running,
+    runDue: due,
     faults,
     store,
     tasks,
     async close() {
+      clearInterval(timer);
       await running.close();
       await tasks.idle();
     },
   };
+}
+
+function warn(error: unknown): void {
+  process.stderr.write(`jobs could not be started: ${String(error)}\n`);
 }
 
 function acceptBodies(app: FastifyInstance): void {

@@ -123,6 +123,11 @@ export async function removeSnapshot(snapshot: Snapshot): Promise<void> {
   await rm(snapshot.folder, { recursive: true, force: true });
 }
 
+/** Removes a group with its owner and all that is in it. */
+export async function removeGroup(root: string, namespace: string, type: string, id: string): Promise<void> {
+  await rm(join(namespaceFolder(root, namespace), type, id), { recursive: true, force: true });
+}
+
 /** Where a namespace of a datastore lies. */
 export function namespaceFolder(root: string, namespace: string): string {
   return join(root, ...namespace.split("/").flatMap((name) => (name === "" ? [] : ["ns", name])));

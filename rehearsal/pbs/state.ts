@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readJson, writeJson } from "../lib/files.ts";
 import { ApiError } from "./errors.ts";
+import type { GcStatus } from "./gc-work.ts";
 import type { ParameterValue } from "./parameters.ts";
 
 /** A section of a configuration file: property → value, as the API names them. */
@@ -33,6 +34,10 @@ export interface State {
   secrets: Record<string, string>;
   /** Job id, with its kind before it → the UPID of its last run. */
   lastRuns: Record<string, string>;
+  /** The same key → when it last began or was first seen, in seconds since 1970: from then on it becomes due. */
+  scheduledFrom: Record<string, number>;
+  /** By datastore, what its last garbage collection came to. */
+  gcStatus: Record<string, GcStatus>;
 }
 
 /** A configuration file that holds nothing but named sections. */
@@ -82,6 +87,8 @@ const empty: State = {
   acl: [],
   secrets: {},
   lastRuns: {},
+  scheduledFrom: {},
+  gcStatus: {},
 };
 
 /** The state in one file, which every change replaces before it counts. */
@@ -116,11 +123,20 @@ export class Store {
       if (digest !== undefined && digest !== this.digest(file)) {
         throw new ApiError(400, "detected modified configuration - file changed by other user? Try again.");
       }
-      const next = structuredClone(this.#state);
-      apply(next);
-      await writeJson(this.#path, next, { mode: 0o600 });
-      this.#state = next;
+      await this.#write(apply);
     });
+  }
+
+  /** Changes what is not configuration, and so has no digest. */
+  remember(apply: (state: State) => void): Promise<void> {
+    return this.#enqueue(() => this.#write(apply));
+  }
+
+  async #write(apply: (state: State) => void): Promise<void> {
+    const next = structuredClone(this.#state);
+    apply(next);
+    await writeJson(this.#path, next, { mode: 0o600 });
+    this.#state = next;
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {

@@ -21,6 +21,7 @@ export interface TaskRecord {
 
 /** What a running task may use. */
 export interface TaskRun {
+  readonly upid: string;
   log(text: string): Promise<void>;
   warn(text: string): Promise<void>;
   /** Aborted when somebody stops the task. */
@@ -96,6 +97,11 @@ export class Tasks {
     return record.upid;
   }
 
+  /** Resolves when the task runs no more. */
+  async ended(upid: string): Promise<void> {
+    await this.#running.get(upid)?.done;
+  }
+
   /** Resolves when no task runs any more. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
@@ -109,7 +115,7 @@ export class Tasks {
       return log(`WARN: ${text}`);
     };
     try {
-      await work({ log, warn, signal });
+      await work({ upid: record.upid, log, warn, signal });
       signal.throwIfAborted();
       record.status = warnings > 0 ? `WARNINGS: ${warnings}` : "OK";
       await log(`TASK ${record.status}`);
@@ -160,6 +166,11 @@ export class Tasks {
   #logPath(upid: string): string {
     return join(this.#folder, `${fileName(upid)}.log`);
   }
+}
+
+/** When the task of a UPID began, in seconds since 1970. */
+export function startOf(upid: string): number {
+  return Number.parseInt(upid.split(":")[5] ?? "", 16) || 0;
 }
 
 function hex(value: number): string {

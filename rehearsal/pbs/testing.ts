@@ -100,7 +100,7 @@ export async function openTestServer(
     async task(method, path, form, as) {
       const { data, text } = await server.call(method, path, form, as);
       if (typeof data !== "string") throw new Error(`${method} ${path} started no task: ${text}`);
-      await simulator.tasks.idle();
+      await simulator.tasks.ended(data);
       const log = await simulator.tasks.logLines(data);
       return {
         status: simulator.tasks.find(data)?.status ?? "running",

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { parseCalendarEvent } from "../../infra/pbs/calendar.ts";
+import { parseSchedule } from "./calendar.ts";
 import { type ParameterType, stringFault } from "./parameters.ts";
 
 const safeId = "[A-Za-z0-9_][A-Za-z0-9._\\-]*";
@@ -28,9 +28,7 @@ export const digest = {
 export const schedule = {
   type: "string",
   verify: (text) =>
-    parseCalendarEvent(text).ok
-      ? undefined
-      : `unable to parse calendar event at '${text}' - invalid calendar event`,
+    parseSchedule(text) ? undefined : `unable to parse calendar event at '${text}' - invalid calendar event`,
 } as const satisfies ParameterType;
 
 export const namespace = {

@@ -1,25 +1,25 @@
 import { ApiError } from "../errors.ts";
-import { userOf } from "../permissions.ts";
-import { type KeepRules, selectKept } from "../prune.ts";
-import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
-import { listSnapshots, removeSnapshot, type Snapshot } from "../snapshots.ts";
-import { backupId, backupType, flag, id, keepRules, namespace } from "../types.ts";
-import { findStore } from "./datastore.ts";
+import { openGroup, openStore, ownOnly, owns } from "../groups.ts";
+import { groupsOf } from "../prune-work.ts";
+import { type Route, textOf } from "../route.ts";
+import { listSnapshots, removeGroup, removeSnapshot } from "../snapshots.ts";
+import { backupId, backupType, flag, id, namespace } from "../types.ts";
+import { requireNamespace } from "./snapshots.ts";
 
-/** Groups of backups, and pruning one of them. */
+/** Groups of backups. */
 export const groups: readonly Route[] = [
   {
     method: "GET",
     path: "/admin/datastore/{store}/groups",
     parameters: { store: id, ns: namespace },
     async run(server, values, caller) {
-      const aclPath = storeAclPath(values);
-      server.access.require(caller, aclPath, ["Datastore.Audit", "Datastore.Backup"], true);
-      const all = server.access.has(caller, aclPath, ["Datastore.Audit"]);
-      const found = await snapshotsOf(server, textOf(values, "store"), textOf(values, "ns"));
-      const visible = found.filter(({ owner }) => all || owner === caller || owner === userOf(caller));
+      const limited = ownOnly(server, values, caller, ["Datastore.Audit"], ["Datastore.Backup"]);
+      const { root } = openStore(server, textOf(values, "store"));
+      await requireNamespace(root, textOf(values, "ns"));
+      const found = await listSnapshots(root, textOf(values, "ns"));
+      const visible = found.filter(({ owner }) => !limited || owns(owner, caller));
       return {
-        data: [...Map.groupBy(visible, ({ type, id }) => `${type}/${id}`).values()].flatMap((list) => {
+        data: [...groupsOf(visible).values()].flatMap((list) => {
           const [newest] = list;
           if (!newest) return [];
           return {
@@ -35,45 +35,35 @@ export const groups: readonly Route[] = [
     },
   },
   {
-    method: "POST",
-    path: "/admin/datastore/{store}/prune",
+    method: "DELETE",
+    path: "/admin/datastore/{store}/groups",
     parameters: {
       store: id,
       ns: namespace,
       "backup-type": backupType,
       "backup-id": backupId,
-      ...keepRules,
-      "dry-run": flag,
-      "use-task": flag,
+      "error-on-protected": flag,
     },
     async run(server, values, caller) {
-      const aclPath = storeAclPath(values);
-      server.access.require(caller, aclPath, ["Datastore.Modify", "Datastore.Prune"], true);
-      const found = await snapshotsOf(server, textOf(values, "store"), textOf(values, "ns"));
-      const group = found.filter(
-        ({ type, id }) => type === values["backup-type"] && id === values["backup-id"],
+      const full = ["Datastore.Modify"] as const;
+      const { root } = await openGroup(server, values, caller, full, ["Datastore.Prune"], "write");
+      const [type, name] = [textOf(values, "backup-type"), textOf(values, "backup-id")];
+      const snapshots = (await listSnapshots(root, textOf(values, "ns"))).filter(
+        (snapshot) => snapshot.type === type && snapshot.id === name,
       );
-      const owner = group[0]?.owner;
-      if (!server.access.has(caller, aclPath, ["Datastore.Modify"]) && owner !== caller) {
-        throw new ApiError(400, `backup owner check failed (${caller} != ${owner})`);
+      for (const snapshot of snapshots) if (!snapshot.protected) await removeSnapshot(snapshot);
+      const kept = snapshots.filter((snapshot) => snapshot.protected).length;
+      if (kept > 0 && values["error-on-protected"] !== false) {
+        throw new ApiError(400, "group only partially deleted due to protected snapshots");
       }
-      const kept = selectKept(group, values as KeepRules);
-      if (values["dry-run"] !== true) {
-        for (const snapshot of group) if (!kept.has(snapshot)) await removeSnapshot(snapshot);
-      }
+      if (kept === 0) await removeGroup(root, textOf(values, "ns"), type, name);
       return {
-        data: group.map((snapshot) => ({
-          "backup-type": snapshot.type,
-          "backup-id": snapshot.id,
-          "backup-time": snapshot.time,
-          keep: kept.has(snapshot),
-          protected: snapshot.protected,
-        })),
+        data: {
+          "protected-snapshots": kept,
+          "removed-groups": kept === 0 ? 1 : 0,
+          "removed-snapshots": snapshots.length - kept,
+        },
       };
     },
   },
 ];
-
-function snapshotsOf(server: Server, store: string, ns: string): Promise<Snapshot[]> {
-  return listSnapshots(server.localPath(textOf(findStore(server, store), "path")), ns);
-}

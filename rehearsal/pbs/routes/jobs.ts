@@ -1,10 +1,7 @@
 import { ApiError, parameterError } from "../errors.ts";
 import { owns } from "../groups.ts";
-import { type KeepRules, selectKept } from "../prune.ts";
 import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
-import { listNamespaces, listSnapshots, removeSnapshot } from "../snapshots.ts";
 import type { Section } from "../state.ts";
-import type { TaskRun } from "../tasks.ts";
 import {
   asText,
   authId,
@@ -108,41 +105,8 @@ const sync = jobRoutes({
   modify: ["Datastore.Backup"],
 });
 
-/** Jobs: their configuration, and what pruning does. Verification and synchronisation are configuration only. */
-export const jobs: readonly Route[] = [
-  ...prune,
-  ...verification,
-  ...sync,
-  {
-    method: "GET",
-    path: "/admin/prune",
-    parameters: { store: optional(id) },
-    run(server, values, caller) {
-      const visible = Object.values(server.store.state.prune).filter(
-        (job) =>
-          (values.store === undefined || job.store === values.store) &&
-          server.access.has(caller, storeAclPath(job), ["Datastore.Audit", "Datastore.Modify"], true),
-      );
-      return { data: visible.map((job) => ({ ...job, ...lastRun(server, `prune:${job.id}`) })) };
-    },
-  },
-  {
-    method: "POST",
-    path: "/admin/prune/{id}/run",
-    parameters: { id },
-    async run(server, values, caller) {
-      const name = textOf(values, "id");
-      const job = server.store.state.prune[name];
-      if (!job) throw new ApiError(400, `no such prune '${name}'`);
-      server.access.require(caller, storeAclPath(job), ["Datastore.Modify"], true);
-      const upid = await server.tasks.start("prunejob", name, caller, (run) => pruneStore(server, job, run));
-      await server.store.change("prune", undefined, (state) => {
-        state.lastRuns[`prune:${name}`] = upid;
-      });
-      return { data: upid };
-    },
-  },
-];
+/** Jobs, as they are configured. */
+export const jobs: readonly Route[] = [...prune, ...verification, ...sync];
 
 function groupFilterFault(text: string): string | undefined {
   return /^(?:(?:in|ex)clude:)?(?:type:(?:vm|ct|host)|group:(?:vm|ct|host)\/[A-Za-z0-9_][A-Za-z0-9._-]*|regex:.+)$/.test(
@@ -183,36 +147,4 @@ function verifySync(server: Server, job: Section, caller: string): void {
       owns(textOf(job, "owner"), caller) ||
       access.has(caller, here, ["Datastore.Modify"]));
   if (!allowed) throw new ApiError(403, "permission check failed");
-}
-
-function lastRun(server: Server, key: string): object {
-  const upid = server.store.state.lastRuns[key];
-  const task = upid === undefined ? undefined : server.tasks.find(upid);
-  if (!task) return {};
-  return { "last-run-upid": task.upid, "last-run-state": task.status, "last-run-endtime": task.endtime };
-}
-
-async function pruneStore(server: Server, job: Section, run: TaskRun): Promise<void> {
-  const store = server.store.state.datastore[textOf(job, "store")];
-  if (!store) throw new Error(`no such datastore '${textOf(job, "store")}'`);
-  const root = server.localPath(textOf(store, "path"));
-  const depth = typeof job["max-depth"] === "number" ? job["max-depth"] : 7;
-  await run.log(`Starting datastore prune on datastore '${textOf(job, "store")}'`);
-  for (const ns of await listNamespaces(root, textOf(job, "ns"), depth)) {
-    const groups = Map.groupBy(
-      await listSnapshots(root, ns),
-      (snapshot) => `${snapshot.type}/${snapshot.id}`,
-    );
-    for (const [group, snapshots] of groups) {
-      const kept = selectKept(snapshots, job as KeepRules);
-      for (const snapshot of snapshots) {
-        run.signal.throwIfAborted();
-        const mark = snapshot.protected ? "protected" : kept.has(snapshot) ? "keep" : "remove";
-        await run.log(
-          `${mark} ${ns ? `${ns}/` : ""}${group}/${new Date(snapshot.time * 1000).toISOString()}`,
-        );
-        if (!kept.has(snapshot)) await removeSnapshot(snapshot);
-      }
-    }
-  }
 }

@@ -1,4 +1,4 @@
-import { parseCalendarEvent } from "../../../infra/pbs/calendar.ts";
+import { parseSchedule } from "../calendar.ts";
 import { ApiError } from "../errors.ts";
 import { type Route, textOf } from "../route.ts";
 import { builtinNotifications, type Section } from "../state.ts";
@@ -167,7 +167,7 @@ const matcherProperties = {
       : `invalid severity ${item}`,
   ),
   "match-calendar": listOf((item) =>
-    /^\S+( \S+)?$/.test(item) && (item.includes("-") || parseCalendarEvent(item).ok)
+    /^\S+( \S+)?$/.test(item) && (item.includes("-") || parseSchedule(item))
       ? undefined
       : `invalid match-calendar statement: ${item}`,
   ),
