@@ -15,7 +15,7 @@ export const certificates = z
   })
   .refine(({ validityDays, renewBeforeDays }) => renewBeforeDays < validityDays, {
     path: ["renewBeforeDays"],
-    error: "fewer days than validityDays: a certificate would be renewed with every update",
+    error: "fewer days than validityDays, or every update would renew",
   })
   .refine(({ authority, alsoTrusted }) => new Set([authority, ...alsoTrusted]).size > alsoTrusted.length, {
     path: ["alsoTrusted"],
