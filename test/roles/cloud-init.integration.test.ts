@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aptSources } from "../../infra/hosts/apt-sources.ts";
 import { backupDisk, userData } from "../../infra/hosts/cloud-init.ts";
 import { parseSite } from "../../infra/site.ts";
-import { buildImage } from "../../rehearsal/image/build.ts";
+import { buildImage, sha256OfFile } from "../../rehearsal/image/build.ts";
 import lab from "../../stacks/lab.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -73,10 +73,9 @@ describe.skipIf(!isRoot)("the guest image's own cloud-init", () => {
     async function givenDisk(name: string, prepare: (file: string) => Promise<unknown>) {
       const file = join(folder, name);
       await writeFile(file, "");
-      await execa("truncate", ["--size", "64M", file]);
+      await truncate(file, 64 << 20);
       await prepare(file);
-      const digest = async () => (await execa("sha256sum", [file])).stdout;
-      const before = await digest();
+      const before = await sha256OfFile(file);
       const { stdout: device } = await execa("losetup", ["--show", "--find", file]);
       try {
         const [entry] = backupDisk("/mnt/backup", device).fs_setup;
@@ -84,7 +83,7 @@ describe.skipIf(!isRoot)("the guest image's own cloud-init", () => {
       } finally {
         await execa("losetup", ["--detach", device]);
       }
-      return { file, isUntouched: before === (await digest()) };
+      return { file, isUntouched: before === (await sha256OfFile(file)) };
     }
 
     it("is formatted where it is empty", async () => {
