@@ -9,6 +9,7 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { SNSClient } from "@aws-sdk/client-sns";
+import { STSClient } from "@aws-sdk/client-sts";
 import { writeJson } from "../lib/files.ts";
 import { type CertificateAuthority, openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
 
@@ -30,6 +31,7 @@ export interface TestAws {
   iam(): IAMClient;
   kms(credentials?: Credentials): KMSClient;
   sns(): SNSClient;
+  sts(credentials?: Credentials): STSClient;
   /** Sets the simulated clock forward. */
   advance(seconds: number): Promise<void>;
   restart(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
@@ -84,6 +86,7 @@ export async function startAws(motoServer: string, region = "eu-central-1"): Pro
     iam: () => new IAMClient(common(root)),
     kms: (credentials = root) => new KMSClient(common(credentials)),
     sns: () => new SNSClient(common(root)),
+    sts: (credentials = root) => new STSClient(common(credentials)),
     advance: async (seconds) => {
       const status = await new Promise<number>((resolve, reject) => {
         const headers = {

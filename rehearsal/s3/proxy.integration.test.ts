@@ -30,6 +30,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NodeSha256 } from "./proxy/signature.ts";
@@ -92,6 +93,23 @@ describe.skipIf(!motoServer)("the S3 server behind the proxy", { timeout: 60_000
       const expired = await presign(`/${Bucket}/a%20b`, 60, new Date(Date.now() - 61_000));
       expect((await get(expired)).body).toContain("Request has expired");
       expect(await get(`/${Bucket}/a%20b`)).toMatchObject({ status: 403 });
+    });
+
+    it("and tells everybody who they are, and nobody without a key", async () => {
+      const user = await userWith("nobody-special", {
+        Effect: "Allow",
+        Action: "s3:ListBucket",
+        Resource: "arn:aws:s3:::another",
+      });
+      const identity = await aws.sts(user).send(new GetCallerIdentityCommand({}));
+      expect(identity.Arn).toMatch(/user\/nobody-special$/);
+      const stranger = aws.sts({ accessKeyId: "AKIANOBODY", secretAccessKey: "x" });
+      await expect(stranger.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({
+        name: "InvalidClientTokenId",
+      });
+      await expect(
+        aws.s3(user).send(new ListObjectsV2Command({ Bucket: "presigned" })),
+      ).rejects.toMatchObject({ name: "AccessDenied" });
     });
 
     it("and names the region that a bucket is in to who signs for another", async () => {
@@ -299,6 +317,9 @@ describe.skipIf(!motoServer)("the S3 server behind the proxy", { timeout: 60_000
     await expect(s3.send(new PutBucketPolicyCommand({ Bucket: "here", Policy }))).rejects.toMatchObject({
       name: "MalformedPolicy",
     });
+    const PolicyDocument = '{"Statement":{"Effect":"Allow","Actions":"s3:*","Resource":"*"}}';
+    const put = new PutUserPolicyCommand({ UserName: "nobody-special", PolicyName: "x", PolicyDocument });
+    await expect(aws.iam().send(put)).rejects.toMatchObject({ name: "MalformedPolicyDocumentException" });
   });
 
   it("moves objects to Glacier when their day has come, and back only by a restore that takes its time", async () => {

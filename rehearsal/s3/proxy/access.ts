@@ -20,10 +20,11 @@ export interface RootCredentials {
 
 /**
  * Whose key it is, and its secret.
- * @throws S3Error InvalidAccessKeyId (S3 API reference, error codes) where nobody has it, or it is inactive
+ * @throws S3Error InvalidAccessKeyId, or what the service calls it, where nobody has it or it is inactive
  */
 export function findCaller(
   accessKeyId: string,
+  service: string,
   root: RootCredentials,
   facts: Facts,
 ): { readonly caller: Caller; readonly secret: string } {
@@ -38,14 +39,17 @@ export function findCaller(
     const principal = { type: "user", arn: user.arn, account } as const;
     return { caller: { principal, policies: user.policies.map(parsePolicy) }, secret: key.secret };
   }
-  throw new S3Error(
-    403,
-    "InvalidAccessKeyId",
-    "The AWS Access Key Id you provided does not exist in our records.",
-    {
-      AWSAccessKeyId: accessKeyId,
-    },
-  );
+  throw unknownKey(accessKeyId, service);
+}
+
+/** Each service calls it otherwise (API references of S3, IAM, STS, SNS and KMS, "Errors"). */
+function unknownKey(accessKeyId: string, service: string): S3Error {
+  if (service === "s3") {
+    const message = "The AWS Access Key Id you provided does not exist in our records.";
+    return new S3Error(403, "InvalidAccessKeyId", message, { AWSAccessKeyId: accessKeyId });
+  }
+  const message = "The security token included in the request is invalid.";
+  return new S3Error(403, service === "kms" ? "UnrecognizedClient" : "InvalidClientTokenId", message);
 }
 
 export const anonymous: Caller = { principal: { type: "anonymous" }, policies: [] };

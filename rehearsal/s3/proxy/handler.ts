@@ -100,7 +100,7 @@ async function act(
       ? answer
       : { ...answer, headers: {}, body: withErrors(await textOf(answer.body), list.denied) };
   }
-  if (key === "" && is("PUT", "policy")) demandPolicy(await body.text());
+  if (key === "" && is("PUT", "policy")) demandPolicy(await body.text(), "MalformedPolicy");
   if (key === "" && is("PUT", "logging")) demandLogTarget(bucket, await body.text(), facts);
   if (key === "" && is("PUT", "notification")) demandPublishable(bucket, await body.text(), facts);
   if (key !== "" && is("POST", "restore")) return restore(parts, request, await body.text());
@@ -148,6 +148,8 @@ async function handleService(
     );
     if (permission !== undefined)
       demand(caller, [permission], conditionContext(request, caller.principal, false), facts);
+    const policy = signature.service === "iam" ? new URLSearchParams(text).get("PolicyDocument") : null;
+    if (policy !== null) demandPolicy(policy, "MalformedPolicyDocument");
     return await pass(parts.moto, request, body.stream(), body.sizeBytes, new Map());
   } finally {
     await body.discard();
@@ -161,7 +163,7 @@ async function identify(
   payloadHash: string,
   facts: Facts,
 ): Promise<{ readonly caller: Caller; readonly signer: ChunkSigner }> {
-  const { caller, secret } = findCaller(signature.accessKeyId, root, facts);
+  const { caller, secret } = findCaller(signature.accessKeyId, signature.service, root, facts);
   return { caller, signer: await verifySignature(signature, request, secret, payloadHash, new Date()) };
 }
 
@@ -188,11 +190,12 @@ async function receiveBody(
   return { body: await receive(data(), folder, plan.wanted), trailers };
 }
 
-function demandPolicy(document: string): void {
+/** What could not be evaluated is refused when it is put. */
+function demandPolicy(document: string, code: string): void {
   try {
     parsePolicy(document);
   } catch (error) {
-    throw new S3Error(400, "MalformedPolicy", error instanceof Error ? error.message : String(error));
+    throw new S3Error(400, code, error instanceof Error ? error.message : String(error));
   }
 }
 
