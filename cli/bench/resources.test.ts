@@ -6,8 +6,8 @@ import { type Recorded, recordResources } from "../../test/mocks.ts";
 import { mostResourcesAGuest } from "./bounds.ts";
 import { syntheticSite } from "./synthetic.ts";
 
-/** Two equal steps. */
-const sizes = [4, 12, 20] as const;
+/** Two equal steps, from where each of the seven nodes has its image. */
+const sizes = [8, 16, 24] as const;
 const step = 8;
 const counts = new Map<number, number>();
 
