@@ -37,6 +37,8 @@ export interface Route {
   readonly path: string;
   readonly parameters: ParameterTypes;
   readonly permission?: RoutePermission;
+  /** For everybody, also who has not logged in; the caller is then nobody. */
+  readonly world?: boolean;
   run(server: Server, values: Values, caller: string): Promise<Reply> | Reply;
 }
 

@@ -14,6 +14,7 @@ import { admin } from "./routes/admin.ts";
 import { datastores } from "./routes/datastore.ts";
 import { groups } from "./routes/groups.ts";
 import { jobs } from "./routes/jobs.ts";
+import { login } from "./routes/login.ts";
 import { namespaces } from "./routes/namespace.ts";
 import { notifications } from "./routes/notifications.ts";
 import { objects } from "./routes/objects.ts";
@@ -63,6 +64,7 @@ export const routes: readonly Route[] = [
   ...runs,
   ...objects,
   ...notifications,
+  ...login,
   ...users,
   ...acl,
 ];
@@ -71,7 +73,7 @@ export const routes: readonly Route[] = [
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const store = await Store.open(options.stateFolder);
   const tasks = await Tasks.open(join(options.stateFolder, "tasks"));
-  const access = new Access(() => store.state, options.adminTokens);
+  const access = new Access(() => store.state, options.adminTokens, options.now);
   const root = join(options.stateFolder, "root");
   const server: Server = {
     store,
@@ -92,7 +94,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       method: route.method,
       url: `/api2/json${route.path.replace(/\{([^}]+)\}/g, (_, name: string) => `:${colonName(name)}`)}`,
       handler: async (request) => {
-        const caller = access.authenticate(request.headers.authorization);
+        const caller = route.world ? "" : access.caller(request);
         const given = givenParameters(request);
         await options.onCall?.({ method: route.method, path: route.path, parameters: given });
         const values = verifyParameters(route.parameters, given);
@@ -103,7 +105,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   }
   addBackupRoutes(app, server);
   app.setNotFoundHandler(async (request) => {
-    access.authenticate(request.headers.authorization);
+    access.caller(request);
     throw new ApiError(404, `Path '${request.url.split("?")[0]}' not found.`);
   });
   app.setErrorHandler(async (error: Error & { statusCode?: number }, _request, reply) => {

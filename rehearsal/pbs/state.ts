@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { readJson, writeJson } from "../lib/files.ts";
 import { ApiError } from "./errors.ts";
@@ -32,6 +32,8 @@ export interface State {
   user: { users: Record<string, Section>; tokens: Record<string, Section> };
   acl: AclEntry[];
   secrets: Record<string, string>;
+  /** Signs logins. */
+  authKey: string;
   /** Job id, with its kind before it → the UPID of its last run. */
   lastRuns: Record<string, string>;
   /** The same key → when it last began or was first seen, in seconds since 1970: from then on it becomes due. */
@@ -86,6 +88,7 @@ const empty: State = {
   user: { users: { "root@pam": { userid: "root@pam" } }, tokens: {} },
   acl: [],
   secrets: {},
+  authKey: "",
   lastRuns: {},
   scheduledFrom: {},
   gcStatus: {},
@@ -105,7 +108,13 @@ export class Store {
   static async open(folder: string): Promise<Store> {
     const path = join(folder, "state.json");
     const stored = (await readJson(path)) as Partial<State> | undefined;
-    return new Store(path, { ...structuredClone(empty), ...stored });
+    const store = new Store(path, { ...structuredClone(empty), ...stored });
+    if (store.state.authKey === "") {
+      await store.remember((state) => {
+        state.authKey = randomUUID();
+      });
+    }
+    return store;
   }
 
   get state(): Readonly<State> {

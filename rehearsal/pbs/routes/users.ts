@@ -113,19 +113,6 @@ export const users: readonly Route[] = [
     },
   },
   {
-    method: "PUT",
-    path: "/access/password",
-    parameters: {
-      userid: userId,
-      password,
-      "confirmation-password": { ...password, minLength: 1, maxLength: 1024, optional: true },
-    },
-    run() {
-      // Every caller here has a token: there are no tickets.
-      throw new ApiError(400, "API tokens cannot access this API endpoint");
-    },
-  },
-  {
     method: "GET",
     path: "/access/users/{userid}/token",
     parameters: { userid: userId },
@@ -218,7 +205,8 @@ export const users: readonly Route[] = [
   },
 ];
 
-function findUser(server: Server, values: Values): Section {
+/** @throws ApiError */
+export function findUser(server: Server, values: Values): Section {
   const user = server.store.state.user.users[textOf(values, "userid")];
   if (!user) throw new ApiError(400, `no such user '${values.userid}'`);
   return user;
