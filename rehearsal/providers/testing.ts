@@ -18,11 +18,12 @@ export async function findPulumi(): Promise<string | undefined> {
   return (await findTool("pulumi"))?.path;
 }
 
-/** Makes an empty stack that uses the given providers. */
+/** Makes an empty stack that uses the given provider, and further ones that are served already. */
 export async function testStack<Client, Config>(
   pulumi: string,
   provider: ProviderDefinition<Client, Config>,
   program: automation.PulumiFn,
+  others: readonly { readonly name: string; readonly port: number }[] = [],
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), "stack-"));
   await mkdir(join(folder, "tool", "bin"), { recursive: true });
@@ -37,7 +38,9 @@ export async function testStack<Client, Config>(
       envVars: {
         PULUMI_CONFIG_PASSPHRASE: "test",
         PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_DEBUG_PROVIDERS: `${provider.name}:${port}`,
+        PULUMI_DEBUG_PROVIDERS: [{ name: provider.name, port }, ...others]
+          .map((each) => `${each.name}:${each.port}`)
+          .join(","),
       },
       pulumiCommand: await automation.PulumiCommand.get({
         root: join(folder, "tool"),
