@@ -1,8 +1,11 @@
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
+import { z } from "zod";
 import { diffResource } from "./diff.ts";
+import { metaOf } from "./meta.ts";
 import type { AnyResource, Failure, Recorded } from "./resource.ts";
 import {
+  containsUnknown,
   isRecord,
   type Properties,
   secret,
@@ -100,15 +103,26 @@ export function encode(value: Properties): structProto.Struct {
   );
 }
 
-/** A resource's state: its inputs are outputs too, and outputs that are secret of themselves are marked. */
+/** A resource's state: its inputs are outputs too. */
 export function encodeState(
   resource: AnyResource<never>,
   inputs: Properties,
   outputs: object,
 ): structProto.Struct {
-  const state: Properties = { ...inputs, ...outputs };
-  for (const property of resource.secretOutputs ?? []) {
-    if (state[property] !== undefined) state[property] = secret(state[property]);
+  return encodeInputs(resource, { ...inputs, ...outputs });
+}
+
+/**
+ * Inputs, or a state, with everything marked that is secret of itself. A program in whose language no class does it
+ * would otherwise leave a password readable in the state.
+ */
+export function encodeInputs(resource: AnyResource<never>, inputs: Properties): structProto.Struct {
+  const marked: Properties = { ...inputs };
+  const types: Record<string, z.ZodType> = resource.inputs.shape;
+  const secretInputs = Object.keys(types).filter((name) => metaOf(types[name] ?? z.never()).secret);
+  for (const property of new Set([...secretInputs, ...(resource.secretOutputs ?? [])])) {
+    const value = marked[property];
+    if (value !== undefined && !containsUnknown(value)) marked[property] = secret(value);
   }
-  return encode(state);
+  return encode(marked);
 }

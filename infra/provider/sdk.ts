@@ -1,10 +1,19 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 
-/** A resource's arguments in a program: its inputs, each of which may be an output of another resource. */
+/** A resource's arguments in a program: its inputs, each of which may be, or hold, an output of another resource. */
 export type ResourceArgs<Schema extends z.ZodObject> = {
-  [Property in keyof z.input<Schema>]: pulumi.Input<z.input<Schema>[Property]>;
+  [Property in keyof z.input<Schema>]: DeepInput<z.input<Schema>[Property]>;
 };
+
+type DeepInput<Value> =
+  | pulumi.Input<Value>
+  // In brackets, so that a boolean stays one instead of becoming either of two.
+  | ([NonNullable<Value>] extends [readonly (infer Item)[]]
+      ? readonly DeepInput<Item>[]
+      : [NonNullable<Value>] extends [object]
+        ? { [Property in keyof NonNullable<Value>]: DeepInput<NonNullable<Value>[Property]> }
+        : never);
 
 /**
  * The property bag that registers a resource. Every property must be in it, set or not, since the SDK makes outputs

@@ -10,6 +10,7 @@ import {
   decode,
   diffResponse,
   encode,
+  encodeInputs,
   encodeState,
   knownBeforeUpdate,
   previewOf,
@@ -131,7 +132,7 @@ function handlers<Client, Config>(
       const advice = failures.length > 0 ? [] : adviceOn(resource.inputs, inputs);
       await Promise.all(advice.map((note) => engine.tell(request.getUrn(), note)));
       const response = new proto.CheckResponse();
-      response.setInputs(encode(inputs));
+      response.setInputs(encodeInputs(resource, inputs));
       response.setFailuresList(failures.map(checkFailure));
       return response;
     }),
@@ -166,7 +167,7 @@ function handlers<Client, Config>(
       // What the product holds may be something that the schema would refuse: it is shown all the same.
       const inputs = { ...found.inputs, ...checkShape(resource.inputs, { ...found.inputs }).inputs };
       response.setId(request.getId());
-      response.setInputs(encode(inputs));
+      response.setInputs(encodeInputs(resource, inputs));
       response.setProperties(encodeState(resource, inputs, found.outputs));
       return response;
     }),

@@ -22,6 +22,7 @@ describe.skipIf(!found)("the engine", { timeout: 120_000 }, () => {
   let keepDaily = 7;
   let withVerification = true;
   let importing = false;
+  let services = false;
 
   beforeAll(async () => {
     world = await openWorld();
@@ -79,6 +80,7 @@ describe.skipIf(!found)("the engine", { timeout: 120_000 }, () => {
       const job = { jobId: "by-hand", store: "vms", schedule: "monthly" };
       new pbs.VerifyJob("by-hand", job, { ...options, import: "by-hand" });
     }
+    if (services) describeServices(options);
     const user = new pbs.User("pve", { userid: "pve@pbs", password }, options);
     const token = new pbs.ApiToken("pve", { userid: user.userid, tokenName: "lab" }, options);
     for (const [name, authId] of [["user", user.userid] as const, ["token", token.tokenId] as const]) {
@@ -86,6 +88,34 @@ describe.skipIf(!found)("the engine", { timeout: 120_000 }, () => {
       new pbs.Acl(name, { path, roleId: "DatastoreBackup", authId }, options);
     }
     return { tokenId: token.tokenId, secret: token.value, warnings: vms.warnings };
+  }
+
+  const planted = { remote: "planted-remote", bucket: "planted-bucket", hook: "planted-hook-before" };
+  const stateText = () => readFile(join(folder, "backend/.pulumi/stacks/pbs-test/test.json"), "utf8");
+
+  function describeServices(options: pulumi.CustomResourceOptions) {
+    const remote = { name: "by-hand", host: "pbs.example.org", authId: "sync@pbs", password: planted.remote };
+    new pbs.Remote("by-hand", remote, { ...options, import: "by-hand" });
+    // As from a language whose classes mark no secrets.
+    const endpoint = { endpointId: "bucket", endpoint: "s3.example.org", accessKey: "AKIA" };
+    new (class extends pulumi.CustomResource {})(
+      "pbs:index:S3Endpoint",
+      "bucket",
+      { ...endpoint, secretKey: planted.bucket },
+      options,
+    );
+    const chat = new pbs.NotificationTarget(
+      "chat",
+      {
+        type: "webhook",
+        name: "chat",
+        url: "https://chat.example.org/{{ secrets.key }}",
+        headers: { "Content-Type": "application/json" },
+        secrets: { key: planted.hook },
+      },
+      options,
+    );
+    new pbs.NotificationMatcher("chat", { name: "failures", target: [chat.name] }, options);
   }
 
   it("builds everything, then finds nothing to do, and keeps secrets out of its state", async () => {
@@ -99,7 +129,7 @@ describe.skipIf(!found)("the engine", { timeout: 120_000 }, () => {
     const client = world.clientOf("pve@pbs!lab", up.outputs.secret?.value as string);
     expect((await client.get("/admin/datastore")).data).toHaveLength(1);
 
-    const state = await readFile(join(folder, "backend/.pulumi/stacks/pbs-test/test.json"), "utf8");
+    const state = await stateText();
     for (const secret of [password, world.adminSecret, up.outputs.secret?.value])
       expect(state).not.toContain(secret);
     const preview = await stack.preview({ expectNoChanges: true });
@@ -134,6 +164,26 @@ describe.skipIf(!found)("the engine", { timeout: 120_000 }, () => {
     expect((await stack.up()).summary.resourceChanges).toEqual({ import: 1, same: 8 });
     importing = false;
     expect((await stack.up()).summary.resourceChanges).toEqual({ delete: 1, same: 8 });
+  });
+
+  it("keeps the secrets of services out of its state, also those that no class marks", async () => {
+    const remote = { name: "by-hand", host: "pbs.example.org", "auth-id": "sync@pbs", password: "by hand" };
+    await world.client.post("/config/remote", remote);
+    services = true;
+    expect((await stack.up()).summary.resourceChanges).toEqual({ create: 3, import: 1, same: 8 });
+    expect((await stack.refresh({ expectNoChanges: true })).summary.resourceChanges).toEqual({ same: 12 });
+    const state = await stateText();
+    for (const secret of Object.values(planted)) expect(state).not.toContain(secret);
+  });
+
+  it("sends a changed secret, and finds a removed one", async () => {
+    planted.hook = "planted-hook-after";
+    expect((await stack.up()).summary.resourceChanges).toEqual({ same: 11, update: 1 });
+    expect(JSON.stringify(world.simulator.store.state)).not.toContain("planted-hook-before");
+    await world.client.put("/config/notifications/endpoints/webhook/chat", { delete: ["secret"] });
+    expect((await stack.refresh()).summary.resourceChanges).toMatchObject({ update: 1 });
+    expect((await stack.up()).summary.resourceChanges).toEqual({ same: 11, update: 1 });
+    expect(await stateText()).not.toContain("planted-hook");
   });
 
   it("destroys everything but the data", async () => {
