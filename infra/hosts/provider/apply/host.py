@@ -82,8 +82,9 @@ def unlink_if_there(path):
     return True
 
 
-def write_atomically(path, source, mode, uid=0, gid=0):
-    """Puts the bytes of an open file under a name in one step; what is there, even a symbolic link, is replaced."""
+def write_atomically(path, source, mode, uid=-1, gid=-1):
+    """Puts the bytes of an open file under a name in one step; what is there, even a symbolic link, is replaced.
+    Belongs to whoever writes it unless an owner is given."""
     partial = partial_path(path)
     unlink_if_there(partial)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
