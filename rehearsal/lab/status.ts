@@ -5,7 +5,7 @@ import { bareEngine } from "./engine.ts";
 import { engineOptions, type Instance } from "./instance.ts";
 import { placeOf } from "./places.ts";
 import { askPrometheus, type PrometheusAccess, prometheusSchema } from "./prometheus.ts";
-import { ports, type ServiceName, serviceProcess } from "./services.ts";
+import { ports, recordSshPort, type ServiceName, serviceProcess } from "./services.ts";
 import { rehearsalStack } from "./stack.ts";
 import { lastVmBackups } from "./vm-backups.ts";
 
@@ -125,7 +125,7 @@ async function guestServices(instance: Instance, outputs: Outputs | undefined): 
       const isRecord = instance.guests === "records";
       const place = placeOf(instance, vmId);
       const pid = isRecord ? (await recordProcess(place))?.pid : await leaderPid(place);
-      const url = `ssh://lab-admin@${outputs?.addresses[guest]}`;
+      const url = `ssh://lab-admin@${outputs?.addresses[guest]}${isRecord ? `:${recordSshPort}` : ""}`;
       return {
         name: guest,
         url,

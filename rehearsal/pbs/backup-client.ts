@@ -4,8 +4,8 @@ import { type BackupTarget, Connection, nameOf, type SnapshotId } from "./backup
 import { type BackupSession, Upload } from "./backup-upload.ts";
 import { type Encryption, encryptionOf } from "./encryption.ts";
 
-export { BackupRefused, type BackupTarget, type SnapshotId } from "./backup-connection.ts";
-export type { BackupSession, UploadedArchive } from "./backup-upload.ts";
+export type { BackupTarget, SnapshotId } from "./backup-connection.ts";
+export type { BackupSession } from "./backup-upload.ts";
 
 /** A backup as the server lists it. What its manifest says is missing where the manifest is broken. */
 export interface ListedSnapshot extends SnapshotId {

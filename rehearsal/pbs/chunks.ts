@@ -63,11 +63,6 @@ export async function readChunk(root: string, digest: string): Promise<Buffer> {
   return content;
 }
 
-/** Size of a chunk in bytes; undefined when it is missing. */
-export function chunkSize(root: string, digest: string): Promise<number | undefined> {
-  return sizeOf(chunkPath(root, digest));
-}
-
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;

@@ -42,7 +42,6 @@ export const accessSchema = z.object({
 
 export type Access = z.infer<typeof accessSchema>;
 export type User = z.infer<typeof userSchema>;
-export type AclEntry = z.infer<typeof aclSchema>;
 
 /** What a rule grants: where, what, and whether below that too. */
 export interface Grant {
