@@ -12,6 +12,8 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts"],
           exclude: [...elsewhere, ...integration, ...rehearsal],
+          // Loading the same modules again for each of a hundred files would take longer than the tests.
+          isolate: false,
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
