@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { cacheRoot } from "../../tools/context.ts";
 import { findTool } from "../../tools/find.ts";
 
 /** Where an engine run keeps its state and what it may see. */
@@ -124,6 +125,8 @@ function environment(
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_ERROR_OUTPUT_STRING: "true",
+    // The program, its providers and the stand-ins load thousands of files, each time the same.
+    NODE_COMPILE_CACHE: compiledFolder(),
     PULUMI_DEBUG_PROVIDERS: Object.entries(ports)
       .map(([name, port]) => `${name}:${port}`)
       .join(","),
@@ -131,11 +134,19 @@ function environment(
   };
 }
 
+function compiledFolder(): string {
+  return join(cacheRoot(), "compiled");
+}
+
 async function startStandIns(options: EngineOptions): Promise<{ process: ChildProcess; ports: StandIns }> {
   const main = options.standIns || fileURLToPath(new URL("../providers/main.ts", import.meta.url));
   const child = spawn(process.execPath, [main], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, ...(options.caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: options.caPath }) },
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: compiledFolder(),
+      ...(options.caPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: options.caPath }),
+    },
   });
   const ports = await new Promise<StandIns>((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", (line) => resolve(JSON.parse(line)));
