@@ -78,15 +78,26 @@ function hint(status: number, reason: string, method: string, path: string, toke
   if (status === 502 || status === 503 || status === 504) {
     return "; the server is starting, or overloaded: try again in a minute";
   }
-  // Handlers word it in two ways, depending on whether they check a namespace or a path.
+  // "missing permissions 'A&B' on '/path'" where a path is checked, "missing A|B on /path" where also owners may.
   const missing = /missing (?:permissions )?'?([A-Za-z.|&]+)'? on '?(\/[^'\s]*)/.exec(reason);
   if (missing) return grantHint(tokenId, missing[1] ?? "", missing[2] ?? "/");
+  // What a sync job needs depends on the job, which is not known here, and the server does not name it.
+  if (/^permission check failed\.?$/.test(reason) && /^\/config\/sync(\/|$)/.test(path)) {
+    return `; ${tokenId} needs what the job itself needs, both the token and its user: ${syncNeeds}`;
+  }
   if (status === 403) {
     const needed = privilegeHint(method, path);
     return needed ? grantHint(tokenId, needed.privilege, needed.path) : "";
   }
   return "";
 }
+
+/** As the API's description has it for each direction. */
+const syncNeeds =
+  "to pull, Datastore.Backup on the datastore and Remote.Read on /remote/{remote}/{remoteStore}, with removeVanished also Datastore.Prune, " +
+  "and with an owner other than itself (root@pam where none is set) also Datastore.Modify; to push, Datastore.Audit and Datastore.Read on the datastore, " +
+  "Datastore.Modify for another owner's backups, and Remote.DatastoreBackup on /remote/{remote}/{remoteStore}, with removeVanished the role RemoteDatastoreAdmin there; " +
+  "to see the job, Datastore.Audit and Remote.Audit";
 
 function grantHint(tokenId: string, privilege: string, path: string): string {
   const role = smallestRoleFor(privilege);
