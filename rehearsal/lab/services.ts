@@ -11,6 +11,7 @@ import {
 } from "../lib/process.ts";
 import { fingerprintSha256, openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
 import { waitFor } from "../lib/wait.ts";
+import { codeVersion } from "./code-version.ts";
 import type { Instance } from "./instance.ts";
 import { pvePrivileges } from "./pve-role.ts";
 
@@ -174,14 +175,20 @@ export async function startService(instance: Instance, service: Service): Promis
   const recordPath = recordPathOf(instance, service.name);
   const log = join(instance.folder, "logs", `${service.name}.log`);
   const running = await readProcessRecord(recordPath);
-  // Other arguments mean other code or another address: the running one is not the one that is wanted.
-  if (running && (await isAlive(running)) && running.argv.join("\0") !== service.argv.join("\0")) {
-    await stopProcess(running, 10);
-  }
+  const version = await codeVersion(instance.root);
+  // Other arguments or other code: the running one is not the one that is wanted.
+  const isWanted = running?.argv.join("\0") === service.argv.join("\0") && running.codeVersion === version;
+  if (running && !isWanted) await stopProcess(running, 10);
   const record =
     running && (await isAlive(running))
       ? running
-      : await startDetached({ name: service.name, argv: service.argv, log, recordPath });
+      : await startDetached({
+          name: service.name,
+          argv: service.argv,
+          log,
+          recordPath,
+          codeVersion: version,
+        });
   await waitFor(() => answers(service, record), {
     what: `${service.name} at ${service.url} to listen (its log is ${log})`,
     timeoutSeconds: 30,

@@ -14,6 +14,8 @@ export const processRecordSchema = z.object({
   argv: z.array(z.string()),
   /** Path of the file with its standard output and error. */
   log: z.string(),
+  /** Of the code that it runs, where whoever started it keeps count. */
+  codeVersion: z.string().optional(),
 });
 
 /** See {@link processRecordSchema}. */
@@ -29,6 +31,8 @@ export interface StartOptions {
   /** Where the record is written; default nowhere. */
   recordPath?: string;
   cwd?: string;
+  /** Remembered in the record. */
+  codeVersion?: string;
   /** Complete environment; default the caller's. */
   env?: NodeJS.ProcessEnv;
 }
@@ -65,6 +69,7 @@ export async function startDetached(options: StartOptions): Promise<ProcessRecor
       startTimeTicks,
       argv: [...options.argv],
       log: options.log,
+      ...(options.codeVersion === undefined ? {} : { codeVersion: options.codeVersion }),
     };
     if (options.recordPath !== undefined) await writeJson(options.recordPath, record, { mode: 0o600 });
     return record;
