@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeFileAtomic } from "./files.ts";
 
 /** The runtime as one file. */
 export interface Bundle {
@@ -10,10 +13,43 @@ export interface Bundle {
   sha256: string;
 }
 
-/** Bundles the runtime into one file without dependencies. The same sources give the same bytes, anywhere. */
+const root = fileURLToPath(new URL("..", import.meta.url));
+const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
+
+/**
+ * Bundles the runtime into one file without dependencies. The same sources give the same bytes, anywhere, so what was
+ * bundled of them before is taken as it is.
+ */
 export async function bundleRuntime(): Promise<Bundle> {
+  const file = join(cacheFolder, `dbkeeper-${await sourcesDigest()}.mjs`);
+  const known = await readFile(file, "utf8").catch(() => undefined);
+  const code = known ?? (await buildRuntime());
+  if (known === undefined) await keep(file, code);
+  return { code, sha256: createHash("sha256").update(code).digest("hex") };
+}
+
+/** Over everything that the bundle is made of: the sources, this file among them, and the versions of all packages. */
+async function sourcesDigest(): Promise<string> {
+  const names = (await readdir(join(root, "scripts"))).filter((name) => /(?<!\.test)\.ts$/.test(name)).sort();
+  const files = [...names.map((name) => join(root, "scripts", name)), join(root, "package-lock.json")];
+  const hash = createHash("sha256");
+  for (const [index, content] of (await Promise.all(files.map((file) => readFile(file)))).entries())
+    hash.update(`${files[index]?.slice(root.length)} ${content.length}\n`).update(content);
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** A folder that cannot be written to only costs the time of another run. */
+async function keep(file: string, code: string): Promise<void> {
+  try {
+    await mkdir(cacheFolder, { recursive: true });
+    await writeFileAtomic(file, code, 0o644);
+  } catch {}
+}
+
+/** The bundle made anew, whatever was kept. */
+export async function buildRuntime(): Promise<string> {
   const result = await build({
-    absWorkingDir: fileURLToPath(new URL("..", import.meta.url)),
+    absWorkingDir: root,
     entryPoints: ["scripts/main.ts"],
     bundle: true,
     write: false,
@@ -35,5 +71,5 @@ export async function bundleRuntime(): Promise<Bundle> {
   });
   const code = result.outputFiles[0]?.text;
   if (code === undefined) throw new Error("esbuild wrote no file");
-  return { code, sha256: createHash("sha256").update(code).digest("hex") };
+  return code;
 }
