@@ -168,9 +168,10 @@ export function configuration(site: Site): object {
       },
       ...remoteDatabases(site).map((database) => remoteScrape(database, addressOf)),
       ...ownExporters.map(({ guest, engine, port, metricsPath }) => ({
-        job_name: engine,
+        // Prometheus refuses two jobs of one name; the label says which kind it is.
+        job_name: `${engine}-${guest}`,
         metrics_path: metricsPath,
-        static_configs: [target(guest, port)],
+        static_configs: [target(guest, port, { job: engine })],
       })),
     ],
   };
