@@ -277,7 +277,7 @@ describe("hosts", () => {
       ["proj-pg01", "10.16.207.52:9187"],
       ["proj-pg02", "10.16.207.53:9187"],
     ]);
-    expect(targets("rustydb")).toEqual([["proj-rdb01", "10.16.207.72:8080"]]);
+    expect(targets("rustydb-proj-rdb01")).toEqual([["proj-rdb01", "10.16.207.72:8080"]]);
     expect(targets("node")?.map(([instance]) => instance)).toContain("proj-exp01");
   });
 
