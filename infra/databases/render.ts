@@ -54,7 +54,7 @@ export function configuration(cluster: PostgresCluster, guest: Guest, upstream?:
     .join("");
 }
 
-/** Who may connect: local accounts as the role they are mapped to, standbys for replication over TLS, nobody else. */
+/** Who may connect: local accounts as the role they are mapped to, standbys for replication, and the site's clients, both over TLS. */
 export function clientAuthentication({
   cluster,
   primary,
@@ -75,6 +75,15 @@ export function clientAuthentication({
       `${address}/32`,
       "scram-sha-256",
     ]),
+    ...cluster.clientsFrom.flatMap((from) => {
+      const network = from.includes("/") ? from : `${from}/32`;
+      const databases = cluster.databases.join(",");
+      return [
+        // What the lab's own roles are for, they do from elsewhere.
+        ["hostssl", databases, ["postgres", ...Object.values(roles)].join(","), network, "reject"],
+        ["hostssl", databases, "all", network, "scram-sha-256"],
+      ];
+    }),
   ];
   return lines.map((line) => `${line.join("\t")}\n`).join("");
 }
