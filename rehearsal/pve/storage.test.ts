@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestCluster, TestClient, type TestCluster } from "./testing.ts";
 
@@ -10,6 +12,16 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await cluster.close();
+});
+
+test("a file that goes while its storage is listed is left out", async () => {
+  const snippets = join(cluster.folder, "storage/pve1/local/snippets");
+  await mkdir(snippets, { recursive: true });
+  await writeFile(join(snippets, "there.yaml"), "a: 1\n");
+  // Has a name in the folder and nothing behind it, as a file has that was deleted in between.
+  await symlink(join(snippets, "nothing"), join(snippets, "gone.yaml"));
+  const listed = await cluster.client.ok<{ volid: string }[]>("GET", "/nodes/pve1/storage/local/content");
+  expect(listed.map(({ volid }) => volid)).toEqual(["local:snippets/there.yaml"]);
 });
 
 describe("storages", () => {

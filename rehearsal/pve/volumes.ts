@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isMissing } from "../lib/files.ts";
 import { failure, parameterError } from "./errors.ts";
 import { splitList } from "./fields.ts";
 import { parsePropertyString } from "./property-string.ts";
@@ -91,7 +92,10 @@ export async function listVolumes(sim: Simulator, node: string, storage: string)
     const folder = join(storageRoot(sim, node, storage, section), kind.folder);
     for (const name of await readdir(folder).catch(() => [])) {
       if (!kind.name.test(name) || name.startsWith(".")) continue;
-      const { size, mtimeMs } = await stat(join(folder, name));
+      const found = await statIfThere(join(folder, name));
+      // Deleted since the folder was read.
+      if (found === undefined) continue;
+      const { size, mtimeMs } = found;
       const format = content === "snippets" ? "snippet" : name.slice(name.lastIndexOf(".") + 1);
       volumes.push({
         volid: `${storage}:${content}/${name}`,
@@ -103,6 +107,15 @@ export async function listVolumes(sim: Simulator, node: string, storage: string)
     }
   }
   return volumes;
+}
+
+async function statIfThere(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Bytes of a size such as `32G`; without a unit it is bytes already. */
