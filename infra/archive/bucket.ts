@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Bucket as BucketSettings } from "../site.ts";
+import { closeBucket } from "./closed.ts";
 import type { LogTarget } from "./logs.ts";
 import type { NoticeTarget } from "./notices.ts";
 import { tlsOnly } from "./policies.ts";
@@ -40,22 +41,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     );
     const ofBucket = { bucket: bucket.bucket, ...inRegion };
 
-    new aws.s3.BucketPublicAccessBlock(
-      name,
-      {
-        ...ofBucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      child,
-    );
-    new aws.s3.BucketOwnershipControls(
-      name,
-      { ...ofBucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
+    closeBucket(name, ofBucket, child);
     const versioning = new aws.s3.BucketVersioning(
       name,
       { ...ofBucket, versioningConfiguration: { status: "Enabled" } },

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../site.ts";
+import { closeBucket } from "./closed.ts";
 import { accountOf, bucketArnOf, takesLogs } from "./policies.ts";
 
 export interface LogBucketArgs {
@@ -40,22 +41,7 @@ export class LogBucket extends pulumi.ComponentResource implements LogTarget {
       { ...child, protect: !disposable, retainOnDelete: !disposable },
     );
     const ofBucket = { bucket: bucket.bucket };
-    const block = new aws.s3.BucketPublicAccessBlock(
-      name,
-      {
-        ...ofBucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      child,
-    );
-    new aws.s3.BucketOwnershipControls(
-      name,
-      { ...ofBucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
+    const block = closeBucket(name, ofBucket, child);
     new aws.s3.BucketServerSideEncryptionConfiguration(
       name,
       { ...ofBucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },

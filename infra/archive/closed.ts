@@ -1,0 +1,37 @@
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Which bucket, and where that is not the provider's own region, in which one. */
+export interface BucketPlace {
+  readonly bucket: pulumi.Input<string>;
+  readonly region?: string;
+}
+
+/**
+ * Closes a bucket to the public, and its objects to whoever uploads them: access is a matter of policies alone.
+ *
+ * @returns what a bucket policy has to wait for: S3 changes one of the two at a time and answers the other with a conflict
+ */
+export function closeBucket(
+  name: string,
+  place: BucketPlace,
+  opts: pulumi.CustomResourceOptions,
+): aws.s3.BucketPublicAccessBlock {
+  const block = new aws.s3.BucketPublicAccessBlock(
+    name,
+    {
+      ...place,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    },
+    opts,
+  );
+  new aws.s3.BucketOwnershipControls(
+    name,
+    { ...place, rule: { objectOwnership: "BucketOwnerEnforced" } },
+    opts,
+  );
+  return block;
+}
