@@ -41,7 +41,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     );
     const ofBucket = { bucket: bucket.bucket, ...inRegion };
 
-    closeBucket(name, ofBucket, child);
+    const block = closeBucket(name, ofBucket, child);
     const versioning = new aws.s3.BucketVersioning(
       name,
       { ...ofBucket, versioningConfiguration: { status: "Enabled" } },
@@ -70,7 +70,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     new aws.s3.BucketPolicy(
       name,
       { ...ofBucket, policy: bucket.arn.apply((arn) => JSON.stringify(tlsOnly(arn))) },
-      child,
+      { ...child, dependsOn: [block] },
     );
 
     if (args.logs) this.deliverTo(name, bucket, args.logs);

@@ -73,7 +73,6 @@ export class LogBucket extends pulumi.ComponentResource implements LogTarget {
           return JSON.stringify(takesLogs(arn, arns, account));
         }),
       },
-      // S3 changes one of these at a time and answers the other with a conflict.
       { ...child, dependsOn: [block] },
     );
     this.bucketName = bucket.bucket;
