@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeHost, notRoot } from "./testing/fake-host.ts";
 import { deliveryInputs } from "./testing/inputs.ts";
@@ -148,21 +148,64 @@ describe.skipIf(notRoot)("activating units on a host", { timeout: 60_000 }, () =
     );
   });
 
-  it("stops and disables units that the plan no longer names, before their files go", async () => {
-    host.distributionUnit("cron.service", service);
+  it("takes a oneshot service that its timer has just started for one that runs, in the facts as well", async () => {
+    const inputs = (version: string) =>
+      deliveryInputs({
+        files: { [host.file("a")]: { content: version, activates: ["x.service"] } },
+        units: [
+          { name: "setup.service", content: oneshot },
+          { name: "x.service", content: service },
+        ],
+      });
+    await host.run(inputs("1"));
+    const state = JSON.parse(readFileSync(host.path("systemd/state.json"), "utf8"));
+    const inTheMiddle = (subState: string) => {
+      Object.assign(state["setup.service"], { state: "activating", subState });
+      writeFileSync(host.path("systemd/state.json"), JSON.stringify(state));
+      host.calls();
+    };
+    inTheMiddle("start");
+    await host.run(inputs("2"));
+    expect(host.calls()).toEqual(["restart x.service"]);
+    const [facts] = (await host.run(inputs("2"), { mode: "facts" })).slice(-1);
+    expect(facts?.units).toMatchObject({ "setup.service": { state: "started" } });
+    // One that failed and waits for its next try is none.
+    inTheMiddle("auto-restart");
+    await host.run(inputs("2"));
+    expect(host.calls()).toEqual(["start setup.service"]);
+  });
+
+  it("stops and disables units of its own that the plan no longer names, before their files go", async () => {
     const all = deliveryInputs({
-      units: [{ name: "x.service", content: service }, { name: "cron.service" }],
+      units: [
+        { name: "x.service", content: service },
+        { name: "y@.service", content: service },
+        { name: "y@1.service" },
+      ],
     });
     await host.run(all);
     host.calls();
     await host.run(deliveryInputs());
     expect(host.calls()).toEqual([
-      "stop cron.service",
-      "disable cron.service",
+      "stop y@1.service",
+      "disable y@1.service",
       "stop x.service",
       "disable x.service",
       "daemon-reload",
     ]);
     expect(readdirSync(host.units)).toEqual([]);
   });
+
+  it.each(["apply", "remove"] as const)(
+    "lets a unit of the distribution run when it is no longer named (%s)",
+    async (mode) => {
+      host.distributionUnit("postgresql.service", service);
+      const units = [{ name: "x.service", content: service }, { name: "postgresql.service" }];
+      await host.run(deliveryInputs({ units }));
+      host.calls();
+      await host.run(deliveryInputs(mode === "apply" ? {} : { units }), { mode });
+      expect(host.calls()).toEqual(["stop x.service", "disable x.service", "daemon-reload"]);
+      expect(host.unitState("postgresql.service")).toMatchObject({ enabled: true, state: "active" });
+    },
+  );
 });

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { type Call, defineResource } from "../../provider/resource.ts";
+import { isRecord } from "../../provider/values.ts";
 import { canonicalJson } from "./canonical.ts";
 import { checkDelivery } from "./check.ts";
 import { differences } from "./differences.ts";
 import { inputsFromFacts } from "./drift.ts";
 import { type DeliveryInputs, deliverySchema } from "./inputs.ts";
-import { contentHash, planOf } from "./plan.ts";
+import { contentHash, filesAsDelivered, planOf } from "./plan.ts";
 import { redact } from "./redact.ts";
 import { applyOnHost, askHost, type RunOptions } from "./remote.ts";
 import { unitPath } from "./units.ts";
@@ -28,6 +30,11 @@ export const delivery = defineResource<null, typeof deliverySchema.shape, Delive
   replaceOn: ["name"],
   // Two deliveries cannot own the same files.
   deleteBeforeReplace: true,
+
+  sameValue: (property, recorded, wanted) =>
+    property === "files"
+      ? isDeepStrictEqual(comparableFiles(recorded), comparableFiles(wanted))
+      : isDeepStrictEqual(recorded, wanted),
 
   async notesOnPreview({ urn }, recorded, wanted) {
     // What an older program recorded says nothing of the machine, so nothing of a change either.
@@ -105,8 +112,13 @@ function outputsOf(
   };
 }
 
+function comparableFiles(files: unknown): unknown {
+  return isRecord(files) ? filesAsDelivered(files as DeliveryInputs["files"]) : files;
+}
+
 function sameDelivery(recorded: Partial<DeliveryInputs>, wanted: DeliveryInputs): boolean {
-  const delivered = ({ connection: _, ...rest }: Partial<DeliveryInputs>) => canonicalJson(rest);
+  const delivered = ({ connection: _, files = {}, ...rest }: Partial<DeliveryInputs>) =>
+    canonicalJson({ ...rest, files: filesAsDelivered(files) });
   return delivered(recorded) === delivered(wanted);
 }
 

@@ -30,7 +30,7 @@ function fileOnHost(
   remembered: string | undefined,
 ): DeliveredFile | undefined {
   if (!found || found.kind === "missing") return undefined;
-  const { content, source, ...rest } = file;
+  const { content, source, asset, ...rest } = file;
   const changed = { ...rest, content: marker(found, file.sensitive) };
   if (found.kind !== "file") return changed;
   const same = found.sha256 === expectedDigest(file, remembered);
@@ -38,9 +38,10 @@ function fileOnHost(
 }
 
 function expectedDigest(
-  { content, source }: DeliveredFile,
+  { content, source, asset }: DeliveredFile,
   remembered: string | undefined,
 ): string | undefined {
+  if (asset !== undefined) return asset.hash;
   if (content !== undefined) return sha256(content);
   return source?.member === undefined ? source?.sha256 : remembered;
 }

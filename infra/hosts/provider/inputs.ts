@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fileAssetSchema } from "../../provider/asset.ts";
 import { isAbsolutePath, pathRule } from "./paths.ts";
 import { isUnitName } from "./units.ts";
 
@@ -46,6 +47,8 @@ export const fileSchema = z
   .object({
     content: z.string().optional(),
     source: sourceSchema.optional(),
+    /** A file of the machine that runs the program: for what is too large to be recorded for each host. */
+    asset: fileAssetSchema.optional(),
     mode: mode.optional(),
     owner: account.default("root"),
     group: account.default("root"),
@@ -61,16 +64,17 @@ export const fileSchema = z
     sensitive: z.boolean().default(false),
   })
   .refine(
-    (file) => (file.content === undefined) !== (file.source === undefined),
-    "a file has either content or source",
+    ({ content, source, asset }) =>
+      [content, source, asset].filter((each) => each !== undefined).length === 1,
+    "a file has either content, source or asset",
   )
   .refine(
-    (file) => file.validate === undefined || file.source === undefined,
-    "a source is known by its checksum: only a content can be validated",
+    (file) => file.validate === undefined || file.content !== undefined,
+    "a source or an asset is known by its checksum: only a content can be validated",
   )
   .refine(
-    (file) => !file.sensitive || file.source === undefined,
-    "a source is downloaded from a server: it cannot be sensitive",
+    (file) => !file.sensitive || file.content !== undefined,
+    "a source comes from a server and an asset from a plain file: neither can be sensitive",
   )
   .transform((file) => ({ ...file, mode: file.mode ?? (file.sensitive ? "0600" : "0644") }))
   .refine(

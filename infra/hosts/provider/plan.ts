@@ -1,3 +1,4 @@
+import { readAsset } from "../../provider/asset.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import type { DeliveryInputs } from "./inputs.ts";
 import { unitFolder, unitPath } from "./units.ts";
@@ -58,18 +59,28 @@ export interface Plan extends Identity {
   }[];
 }
 
-/** One file of the upload. */
+/** One file of the upload, read when it is needed. */
 export interface Payload {
   readonly name: string;
-  readonly data: Buffer;
+  read(): Promise<Buffer>;
 }
 
 /**
  * The SHA-256 over everything that is delivered. How the host is reached does not count: a new address or key is no
  * reason to deliver again; nor does the machine itself.
  */
-export function contentHash({ connection: _, machine: __, ...delivered }: DeliveryInputs): string {
-  return sha256(canonicalJson(delivered));
+export function contentHash({ connection: _, machine: __, files, ...delivered }: DeliveryInputs): string {
+  return sha256(canonicalJson({ ...delivered, files: filesAsDelivered(files) }));
+}
+
+/** Files without what makes no difference to a host: an asset is its content, wherever that lies. */
+export function filesAsDelivered(files: DeliveryInputs["files"]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(files).map(([path, { asset, ...file }]) => [
+      path,
+      asset === undefined ? file : { ...file, asset: asset.hash },
+    ]),
+  );
 }
 
 /** What the host has to do, and the contents it needs for that. */
@@ -79,23 +90,24 @@ export function planOf(
   inputs: DeliveryInputs,
 ): { readonly plan: Plan; readonly contents: readonly Payload[] } {
   const contents: Payload[] = [];
-  const stage = (text: string) => {
-    const data = Buffer.from(text);
+  const stage = (digest: string, read: Payload["read"]) => {
     const name = `content/${contents.length}`;
-    contents.push({ name, data });
-    return { name, sha256: sha256(data) };
+    contents.push({ name, read });
+    return { name, sha256: digest };
   };
+  const stageText = (text: string) => stage(sha256(text), async () => Buffer.from(text));
   const files = Object.entries(inputs.files).map(([path, file]): PlanFile => {
-    const { mode, owner, group, activates, source } = file;
+    const { mode, owner, group, activates, source, asset } = file;
     const marks = { path, mode, owner, group, activates };
     if (source) return { ...marks, source };
+    if (asset) return { ...marks, content: stage(asset.hash, () => readAsset(asset)) };
     const validate = file.validate === undefined ? {} : { validate: file.validate };
-    return { ...marks, ...validate, content: stage(file.content ?? "") };
+    return { ...marks, ...validate, content: stageText(file.content ?? "") };
   });
   const unitFiles = inputs.units.flatMap(({ name, content }): PlanFile[] =>
     content === undefined
       ? []
-      : [{ path: unitPath(name), ...unitFileMarks, activates: [name], content: stage(content) }],
+      : [{ path: unitPath(name), ...unitFileMarks, activates: [name], content: stageText(content) }],
   );
   const plan: Plan = {
     ...identity,

@@ -4,7 +4,7 @@ import type { Connection } from "./inputs.ts";
 import { type Payload, type Plan, stateFolder } from "./plan.ts";
 import { asRoot, ensureReachable } from "./reach.ts";
 import { connect, runCommand } from "./ssh.ts";
-import { tarball } from "./ustar.ts";
+import { type TarEntry, tarball } from "./ustar.ts";
 
 const marks = z.object({
   kind: z.string(),
@@ -86,10 +86,11 @@ async function runOnHost(
       : AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
   const client = await connect(connection, waitSeconds, limit);
   try {
+    const uploads = await Promise.all(contents.map(async ({ name, read }) => ({ name, data: await read() })));
     // The plan comes last: where it has arrived, everything has.
     const upload = tarball([
       ...program(),
-      ...contents,
+      ...uploads,
       { name: "plan.json", data: Buffer.from(JSON.stringify(plan)) },
     ]);
     const result = await runCommand(client, commandFor(connection.user, plan.name), upload, limit);
@@ -118,7 +119,7 @@ function commandFor(user: string, name: string): string {
   return asRoot(user, `/bin/sh -c '${script}'`);
 }
 
-function program(): Payload[] {
+function program(): TarEntry[] {
   const folder = new URL("./apply/", import.meta.url);
   return readdirSync(folder)
     .filter((file) => file.endsWith(".py"))

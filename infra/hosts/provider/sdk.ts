@@ -13,9 +13,11 @@ export type DirectoryArgs = { readonly path: string } & ResourceArgs<typeof dire
 export interface FileArgs {
   /** Absolute. Known in the program, since the state is keyed by it. */
   readonly path: string;
-  /** Either this or `source`. */
+  /** Either this, `source` or `asset`. */
   readonly content?: pulumi.Input<string>;
   readonly source?: pulumi.Input<SourceArgs>;
+  /** A file of this machine; only its path and digest are recorded. */
+  readonly asset?: pulumi.asset.FileAsset;
   /** Octal; default "0644", "0600" for a sensitive file. */
   readonly mode?: pulumi.Input<string>;
   /** Default root. */

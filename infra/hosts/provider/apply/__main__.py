@@ -50,7 +50,7 @@ def deliver(plan, staging):
     }
     manifest.save(plan, now)
 
-    retire(plan, gone_units)
+    retire(plan, before, gone_units)
     for user in accounts.ensure(plan):
         emit("user", name=user)
     for path in files.make_folders(plan, new_folders):
@@ -101,9 +101,16 @@ def is_unit_path(plan, path):
     return path.startswith(plan["unitFolder"] + "/")
 
 
-def retire(plan, names):
+def retire(plan, before, names):
+    """A unit that the distribution brings was there before the delivery, and others may live on it: it stays."""
+    own = [name for name in names if any(path in before["files"] for path in unit_paths(plan, name))]
     others = [other["units"] for other in manifest.others(plan).values()]
-    units.retire(reversed(names), {name for other in others for name in other})
+    units.retire(reversed(own), {name for other in others for name in other})
+
+
+def unit_paths(plan, name):
+    """Where the file of a unit can lie: under its own name, or under that of its template."""
+    return [os.path.join(plan["unitFolder"], each) for each in (name, units.template_of(name)) if each]
 
 
 def activate(plan, now):
@@ -129,7 +136,7 @@ def withdraw(plan):
     if before is None or before["id"] != plan["id"]:
         emit("done", installed={})
         return
-    retire(plan, list(before["units"]))
+    retire(plan, before, list(before["units"]))
     for path in before["files"]:
         if files.remove(path):
             emit("removed", path=path)
@@ -156,8 +163,7 @@ def report_facts(plan):
     shown = units.show_all([unit["name"] for unit in plan["units"]])
     for unit in plan["units"]:
         facts = shown.get(unit["name"], {})
-        rests = unit["state"] == "started" and (units.has_finished(facts) or units.is_skipped(facts))
-        running = units.is_active(facts) or rests
+        running = units.is_active(facts) or (unit["state"] == "started" and units.is_content(facts))
         unit_facts[unit["name"]] = {"enabled": units.enabled_of(facts), "state": "started" if running else "stopped"}
     emit(
         "facts",

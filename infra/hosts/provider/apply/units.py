@@ -34,6 +34,13 @@ def is_template(name):
     return "@." in name
 
 
+def template_of(name):
+    """The template that an instance such as `x@1.service` is made from; None for other units."""
+    if "@" not in name:
+        return None
+    return name.split("@")[0] + "@." + name.rsplit(".", 1)[1]
+
+
 def is_active(facts):
     return facts.get("ActiveState") in ("active", "reloading")
 
@@ -43,10 +50,21 @@ def has_finished(facts):
     return facts.get("Type") == "oneshot" and facts.get("ActiveState") == "inactive" and facts["Result"] == "success"
 
 
+def is_at_work(facts):
+    """A oneshot service is "activating" as long as it runs, whoever started it: its timer, for example."""
+    at_work = facts.get("ActiveState") == "activating" and facts.get("SubState") != "auto-restart"
+    return facts.get("Type") == "oneshot" and at_work
+
+
 def is_skipped(facts):
     """A unit whose own conditions say that this host cannot have it, such as a clock that a container cannot set."""
     asked = facts["ConditionTimestampMonotonic"] != "0"
     return asked and facts.get("ActiveState") == "inactive" and facts.get("ConditionResult") == "no"
+
+
+def is_content(facts):
+    """Whether a unit does what is wanted of one that is started."""
+    return is_active(facts) or has_finished(facts) or is_at_work(facts) or is_skipped(facts)
 
 
 def is_absent(unit, facts):
@@ -115,8 +133,11 @@ def choose_action(unit, facts, pending):
     active = is_active(facts)
     if unit["state"] == "stopped":
         return "stop" if active or facts.get("ActiveState") == "activating" else None
+    if is_at_work(facts) and pending:
+        # It has begun with what was there before.
+        return "restart"
     if not active:
-        return None if (has_finished(facts) or is_skipped(facts)) and not pending else "start"
+        return None if is_content(facts) and not pending else "start"
     if pending == "reload":
         return "reload" if unit["reloadable"] else "restart"
     return "restart" if pending == "restart" else None
@@ -153,7 +174,7 @@ def verify(units, acted, settle_seconds):
     deadline = time.monotonic() + (settle_seconds if acted else 0)
     while True:
         for name, facts in show_all(started).items():
-            if not is_active(facts) and not has_finished(facts) and not is_skipped(facts):
+            if not is_content(facts):
                 state = f'{facts.get("ActiveState")} ({facts.get("SubState")}, result {facts.get("Result")})'
                 raise unit_failure(name, f"{name} does not stay up: it is {state}")
             if name in acted and facts["NRestarts"] != acted[name]:
