@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parameterProblems, valueProblems } from "../lib/api-check.ts";
+import { readApiDescription } from "../lib/api-description.ts";
 import { waitFor } from "../lib/wait.ts";
-import { parameterProblems, readApiDescription, valueProblems } from "./api-description.ts";
 import { configSchema, type SimulatorConfig } from "./config.ts";
 import { startServer } from "./server.ts";
 import { type ObservedCall, openSimulator, type Simulator } from "./simulator.ts";
@@ -113,7 +114,7 @@ export class TestClient {
   }
 }
 
-const api = readApiDescription();
+const api = readApiDescription("pve");
 
 /** What of a call or its answer is not as the product's API description says. */
 function problemsOf({ method, path, params }: ObservedCall, answer?: { readonly data: unknown }): string[] {
@@ -123,7 +124,7 @@ function problemsOf({ method, path, params }: ObservedCall, answer?: { readonly 
   const found =
     answer === undefined
       ? parameterProblems(described, params)
-      : valueProblems("data", described.returns ?? {}, answer.data);
+      : valueProblems("data", described.returns ?? {}, answer.data, "pve");
   return found.map((problem) => `${method} ${path}: ${problem}`);
 }
 
