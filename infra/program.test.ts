@@ -49,6 +49,7 @@ beforeAll(async () => {
     grafana: { url: "https://grafana", token: secret("t") },
     smtpPassword: undefined,
     syncPassword: () => undefined,
+    encryptionKey: () => undefined,
     machine: undefined,
   };
   outputs = await buildLab(site, settings);

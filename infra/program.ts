@@ -37,7 +37,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
   );
   const contents = hostContents({
     site,
-    runtimeBundle: (await bundleRuntime()).code,
+    runtimeBundle: await bundleRuntime(),
     replicationPasswords,
     smtpPassword: settings.smtpPassword,
     certificates,
@@ -65,6 +65,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
       tokenId: backupServer.clientTokenId,
       tokenSecret: backupServer.clientTokenSecret,
       fingerprint: settings.pbs.fingerprint,
+      encryptionKey: settings.encryptionKey,
     },
     // A job may name a guest only once it exists.
     { ...withProviders, dependsOn: [machines] },

@@ -37,6 +37,8 @@ export interface Settings {
   readonly smtpPassword: pulumi.Output<string> | undefined;
   /** Of the other server of a sync job, by the job's id. */
   readonly syncPassword: (id: string) => pulumi.Output<string> | undefined;
+  /** The key file for the backups of a retention, kept from before or brought from another site. */
+  readonly encryptionKey: (retention: string) => pulumi.Output<string> | undefined;
   /** What the stack's site has to know of the machine it is built on; handed to the site as it is. */
   readonly machine: unknown;
 }
@@ -59,6 +61,7 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
     grafana: { ...object(config, "grafana", grafana), token: config.requireSecret("grafanaToken") },
     smtpPassword: config.getSecret("smtpPassword"),
     syncPassword: (id) => config.getSecret(`syncPassword-${id}`),
+    encryptionKey: (retention) => config.getSecret(`encryptionKey-${retention}`),
     machine: config.getObject("machine"),
   };
 }

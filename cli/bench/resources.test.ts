@@ -39,6 +39,7 @@ beforeAll(async () => {
     grafana: { url: "https://grafana", token },
     smtpPassword: undefined,
     syncPassword: () => undefined,
+    encryptionKey: () => undefined,
     machine: undefined,
   };
   for (const guests of sizes) {

@@ -1,6 +1,7 @@
 import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../site.ts";
+import { parseEncryptionKey } from "./encryption-key.ts";
 import { guestsOf, storageId } from "./protections.ts";
 
 export interface BackupJobsArgs {
@@ -10,6 +11,8 @@ export interface BackupJobsArgs {
   readonly tokenSecret: pulumi.Input<string>;
   /** SHA-256 of the backup server's certificate; absent where its certificate is signed by a known authority. */
   readonly fingerprint: string | undefined;
+  /** The key file for the backups of a retention; where there is none, the first node makes a key. */
+  readonly encryptionKey: (retention: string) => pulumi.Output<string> | undefined;
 }
 
 /** What the nodes do: a storage for each retention, encrypted before it leaves the node, and a job for each policy. */
@@ -26,6 +29,13 @@ export class BackupJobs extends pulumi.ComponentResource {
     super("lab:backup:BackupJobs", name, {}, opts);
     const { site } = args;
     const child = { parent: this };
+    for (const { id, retention, direction } of site.pbs.sync) {
+      if (direction === "push" || args.encryptionKey(retention) !== undefined) continue;
+      void pulumi.log.warn(
+        `sync job ${id} brings backups that another site encrypted, and ${storageId(retention)} gets a new key, which opens none of them: set that site's key with \`pulumi config set --secret encryptionKey-${retention}\``,
+        this,
+      );
+    }
 
     const storages = new Map(
       Object.entries(site.retentions).map(([retention, { datastore, namespace }]) => [
@@ -40,7 +50,7 @@ export class BackupJobs extends pulumi.ComponentResource {
             username: args.tokenId,
             password: args.tokenSecret,
             contents: ["backup"],
-            generateEncryptionKey: true,
+            ...encryption(retention, args.encryptionKey(retention)),
             ...(args.fingerprint === undefined ? {} : { fingerprint: args.fingerprint }),
           },
           // With the storage goes its encryption key.
@@ -79,9 +89,31 @@ export class BackupJobs extends pulumi.ComponentResource {
     this.jobIds = pulumi.output(Object.fromEntries(jobs.map(([policy, job]) => [policy, job.resourceId])));
     this.encryptionKeys = pulumi.secret(
       Object.fromEntries(
-        [...storages].map(([retention, storage]) => [storageId(retention), storage.generatedEncryptionKey]),
+        [...storages].map(([retention, storage]) => [
+          storageId(retention),
+          args.encryptionKey(retention) ?? storage.generatedEncryptionKey,
+        ]),
       ),
     );
     this.registerOutputs({ jobIds: this.jobIds });
   }
+}
+
+function encryption(
+  retention: string,
+  key: pulumi.Output<string> | undefined,
+): { encryptionKey: pulumi.Output<string> } | { generateEncryptionKey: true } {
+  if (key === undefined) return { generateEncryptionKey: true };
+  const checked = key.apply((text) => {
+    try {
+      parseEncryptionKey(text);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new pulumi.RunError(
+        `encryptionKey-${retention} cannot be used: ${reason}; set the key of that storage from the file of \`lab keys export\` with \`pulumi config set --secret encryptionKey-${retention}\``,
+      );
+    }
+    return text;
+  });
+  return { encryptionKey: pulumi.secret(checked) };
 }

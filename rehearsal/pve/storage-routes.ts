@@ -18,7 +18,12 @@ import { type Route, route } from "./route.ts";
 import { sectionDigest } from "./sections.ts";
 import { nodeOf, type Simulator } from "./simulator.ts";
 import type { Section } from "./state.ts";
-import { removeStorageSecrets, separateSecrets, writeStorageSecrets } from "./storage-secrets.ts";
+import {
+  forgetStorageSecrets,
+  removeStorageSecrets,
+  separateSecrets,
+  writeStorageSecrets,
+} from "./storage-secrets.ts";
 import { storageOf, text } from "./volumes.ts";
 
 const fingerprint = () => pattern(/^([A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}$/);
@@ -147,6 +152,8 @@ export const storageRoutes: Route[] = [
         }
         Object.assign(target, section);
       });
+      const forgotten = splitList(removed).filter((key) => key === "encryption-key" || key === "password");
+      if (forgotten.length > 0) await forgetStorageSecrets(sim, storage, forgotten);
       await writeStorageSecrets(sim, storage, secrets);
       return {
         storage,

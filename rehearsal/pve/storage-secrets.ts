@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { readJson, writeJson } from "../lib/files.ts";
 import { encryptionOf } from "../pbs/encryption.ts";
-import { parameterError } from "./errors.ts";
+import { failure } from "./errors.ts";
 import type { Simulator } from "./simulator.ts";
 import { type Section, toSection } from "./state.ts";
 
@@ -48,7 +48,7 @@ function keyFingerprint(content: string): string {
   } catch {
     // Said below in the product's words.
   }
-  throw parameterError({ "encryption-key": "invalid encryption key: not a key file" });
+  throw failure("create storage failed: Value does not seem like a valid, JSON formatted encryption key!");
 }
 
 /** As backups name the key that they were encrypted with. */
@@ -74,6 +74,17 @@ export async function readStorageSecrets(
 
 const secretsSchema = z.object({ password: z.string().optional(), "encryption-key": z.string().optional() });
 const keyFileSchema = z.object({ data: z.string() });
+
+/** Forgets those secrets of a storage that a change takes away. */
+export async function forgetStorageSecrets(
+  sim: Simulator,
+  storage: string,
+  names: readonly string[],
+): Promise<void> {
+  const before = secretsSchema.parse((await readJson(secretsPath(sim, storage))) ?? {});
+  const kept = Object.fromEntries(Object.entries(before).filter(([name]) => !names.includes(name)));
+  await writeJson(secretsPath(sim, storage), kept, { mode: 0o600 });
+}
 
 /** Forgets the secrets of a storage that is removed. */
 export async function removeStorageSecrets(sim: Simulator, storage: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -44,6 +44,20 @@ describe("storages", () => {
     expect(read.body.data).toMatchObject({ "encryption-key": key.fingerprint, content: "backup" });
     expect(JSON.stringify(read.body)).not.toContain("hidden-word");
     expect(JSON.stringify(read.body)).not.toContain(key.data);
+  });
+
+  test("a key from another cluster is taken with its name, and taken away again", async () => {
+    const made = await cluster.client.ok<{ config: Record<string, string> }>("POST", "/storage", pbs);
+    const escrowed = made.config["encryption-key"] ?? "";
+    const { fingerprint } = JSON.parse(escrowed) as { fingerprint: string };
+    await cluster.client.ok("DELETE", "/storage/pbs01");
+    await cluster.client.ok("POST", "/storage", { ...pbs, "encryption-key": escrowed });
+    expect(await cluster.client.ok("GET", "/storage/pbs01")).toMatchObject({ "encryption-key": fingerprint });
+    await cluster.client.ok("PUT", "/storage/pbs01", { delete: "encryption-key" });
+    expect(await cluster.client.ok("GET", "/storage/pbs01")).not.toHaveProperty("encryption-key");
+    expect(await readFile(join(cluster.folder, "priv/pbs01.json"), "utf8")).not.toContain("data");
+    const wrong = await cluster.client.call("PUT", "/storage/pbs01", { "encryption-key": "{}" });
+    expect(wrong.reason).toMatch(/does not seem like a valid, JSON formatted encryption key/);
   });
 
   test("what a type needs is asked for; an id is used once; delete takes it away", async () => {

@@ -11,6 +11,7 @@ const storageInputs = z.object({
   password: z.string(),
   fingerprint: z.string().optional(),
   contents: z.array(z.string()).default(["backup"]),
+  encryptionKey: z.string().optional(),
   generateEncryptionKey: z.boolean().default(false),
 });
 
@@ -38,7 +39,15 @@ interface StorageOutputs {
 export const pbsStorage = defineResource({
   token: "proxmoxve:storage/pbs:Pbs",
   inputs: storageInputs,
-  replaceOn: ["resourceId", "server", "datastore", "generateEncryptionKey"],
+  checkTogether: ({ encryptionKey, generateEncryptionKey }) =>
+    encryptionKey !== undefined && generateEncryptionKey
+      ? [{ property: "encryptionKey", reason: "it conflicts with generateEncryptionKey: give one of them" }]
+      : [],
+  // The real provider changes nothing but these in place: contents and the certificate's fingerprint.
+  replaceOn: [
+    ...(["resourceId", "server", "datastore", "namespace", "username", "password"] as const),
+    ...(["encryptionKey", "generateEncryptionKey"] as const),
+  ],
   deleteBeforeReplace: true,
   secretOutputs: ["generatedEncryptionKey"],
   create: async (
@@ -57,7 +66,7 @@ export const pbsStorage = defineResource({
         password: wanted.password,
         fingerprint: wanted.fingerprint,
         content: wanted.contents.join(","),
-        ...(wanted.generateEncryptionKey ? { "encryption-key": "autogen" } : {}),
+        "encryption-key": wanted.generateEncryptionKey ? "autogen" : wanted.encryptionKey,
       }),
     );
     const there = storageData.parse(await client.get(`/storage/${id}`));
@@ -66,7 +75,9 @@ export const pbsStorage = defineResource({
       outputs: {
         encryptionKeyFingerprint: there["encryption-key"] ?? "",
         // PVE shows the key this once and never again.
-        generatedEncryptionKey: created.config?.["encryption-key"] ?? "",
+        generatedEncryptionKey: wanted.generateEncryptionKey
+          ? (created.config?.["encryption-key"] ?? "")
+          : "",
       },
     };
   },
@@ -84,6 +95,7 @@ export const pbsStorage = defineResource({
         password: inputs.password ?? "",
         fingerprint: there.fingerprint,
         contents: there.content.split(","),
+        encryptionKey: inputs.encryptionKey,
         generateEncryptionKey: inputs.generateEncryptionKey ?? false,
       },
       outputs: {
@@ -94,13 +106,7 @@ export const pbsStorage = defineResource({
   },
   update: async ({ client }, id, { inputs, outputs }, wanted) => {
     await client.put(`/storage/${id}`, {
-      ...deletions([
-        ["namespace", inputs.namespace, wanted.namespace],
-        ["fingerprint", inputs.fingerprint, wanted.fingerprint],
-      ]),
-      namespace: wanted.namespace,
-      username: wanted.username,
-      password: wanted.password,
+      ...deletions([["fingerprint", inputs.fingerprint, wanted.fingerprint]]),
       fingerprint: wanted.fingerprint,
       content: wanted.contents.join(","),
     });
