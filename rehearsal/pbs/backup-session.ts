@@ -14,6 +14,7 @@ import {
   namespaceFolder,
   type Snapshot,
 } from "./snapshots.ts";
+import { verifyStore } from "./verify-work.ts";
 
 const unfinished = "backup ended but finished flag is not set.";
 
@@ -89,7 +90,10 @@ async function startTask(
         end: end.resolve,
         signal: run.signal,
       });
-      if (await end.promise) return await run.log("backup finished successfully");
+      if (await end.promise) {
+        await run.log("backup finished successfully");
+        return await verifyNew(server, store, request, caller);
+      }
       const reason = run.signal.aborted ? "task aborted" : unfinished;
       await run.log(
         run.signal.aborted ? `backup failed: ${reason}` : `backup ended and finish failed: ${reason}`,
@@ -106,6 +110,23 @@ async function startTask(
     }
   });
   return { ...(await begun.promise), upid, ended: ended.promise };
+}
+
+/** A datastore with `verify-new` reads what has just been written once, in a task of its own. */
+async function verifyNew(
+  server: Server,
+  store: OpenStore,
+  request: BackupRequest,
+  caller: string,
+): Promise<void> {
+  if (server.store.state.datastore[store.name]?.["verify-new"] !== true) return;
+  const { "backup-type": type, "backup-id": id, "backup-time": time, ns } = request;
+  const worker = `${store.name}:${type}/${id}/${time.toString(16).toUpperCase().padStart(8, "0")}`;
+  const work = { ns, maxDepth: 0, group: { type, id }, time, ignoreVerified: false };
+  await server.tasks.start("verify", worker, caller, async (run) => {
+    await run.log("Automatically verifying newly added snapshot");
+    await verifyStore(store, work, run, server.now());
+  });
 }
 
 /** The first who writes to a group owns it. */

@@ -104,6 +104,7 @@ class Verifier {
         await this.#run.log(`verify ${name}/${file.filename} failed: ${messageOf(error)}`);
       }
     }
+    if (!(await findSnapshot(this.#store.root, ns, snapshot))) return true;
     const verify_state = { state, upid: this.#run.upid };
     await changeUnprotected(snapshot, (unprotected) => ({ ...unprotected, verify_state }));
     return state === "ok";
