@@ -1,10 +1,19 @@
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ApiError } from "../errors.ts";
+import { openStore } from "../groups.ts";
 import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
-import { listNamespaces, listSnapshots, namespaceFolder } from "../snapshots.ts";
-import { flag, id, maxDepth, namespace, namespaceLevel } from "../types.ts";
-import { findStore } from "./datastore.ts";
+import {
+  folders,
+  listNamespaces,
+  listSnapshots,
+  namespaceExists,
+  namespaceFolder,
+  removeGroup,
+  removeSnapshot,
+} from "../snapshots.ts";
+import { backupType, flag, id, maxDepth, namespace, namespaceLevel } from "../types.ts";
+import { requireNamespace } from "./snapshots.ts";
 
 const path = "/admin/datastore/{store}/namespace";
 
@@ -16,18 +25,14 @@ export const namespaces: readonly Route[] = [
     parameters: { store: id, parent: namespace, "max-depth": maxDepth },
     async run(server, values, caller) {
       const parent = textOf(values, "parent");
-      server.access.require(
-        caller,
-        storeAclPath({ store: values.store, ns: parent }),
-        ["Datastore.Audit", "Datastore.Backup"],
-        true,
-      );
-      const found = await listNamespaces(
-        folderOf(server, textOf(values, "store")),
-        parent,
-        Number(values["max-depth"] ?? 7),
-      );
-      return { data: found.map((ns) => ({ ns })) };
+      const root = openStore(server, textOf(values, "store")).root;
+      const maySee = (ns: string) =>
+        server.access.has(caller, storeAclPath({ store: values.store, ns }), visibleBy, true);
+      const found = await listNamespaces(root, parent, Number(values["max-depth"] ?? 7));
+      const visible = found.filter(maySee);
+      if (visible.length === 0) throw new ApiError(403, "permission check failed");
+      await requireNamespace(root, parent);
+      return { data: visible.map((ns) => ({ ns })) };
     },
   },
   {
@@ -36,8 +41,8 @@ export const namespaces: readonly Route[] = [
     parameters: { store: id, name: namespaceLevel, parent: namespace },
     async run(server, values, caller) {
       const parent = textOf(values, "parent");
-      server.access.require(caller, storeAclPath({ store: values.store, ns: parent }), ["Datastore.Modify"]);
-      const root = folderOf(server, textOf(values, "store"));
+      requireModify(server, textOf(values, "store"), parent, caller);
+      const { root } = openStore(server, textOf(values, "store"), "write");
       const known = await listNamespaces(root, "", 7);
       const ns = parent === "" ? textOf(values, "name") : `${parent}/${textOf(values, "name")}`;
       if (!known.includes(parent))
@@ -50,37 +55,76 @@ export const namespaces: readonly Route[] = [
   {
     method: "DELETE",
     path,
-    parameters: { store: id, ns: { ...namespace, optional: false }, "delete-groups": flag },
+    parameters: {
+      store: id,
+      ns: { ...namespace, optional: false },
+      "delete-groups": flag,
+      "error-on-protected": flag,
+    },
     async run(server, values, caller) {
       const ns = textOf(values, "ns");
-      server.access.require(caller, storeAclPath(values), ["Datastore.Modify"]);
-      const root = folderOf(server, textOf(values, "store"));
-      const below = await listNamespaces(root, "", 7);
-      if (!below.includes(ns)) throw new ApiError(400, `namespace '${ns}' not found`);
-      const held = await Promise.all(
-        below
-          .filter((name) => name === ns || name.startsWith(`${ns}/`))
-          .map((name) => listSnapshots(root, name)),
-      );
-      if (values["delete-groups"] === true) {
-        await rm(namespaceFolder(root, ns), { recursive: true, force: true });
-      } else if (held.flat().length > 0) {
-        throw new ApiError(400, "only partially destroyed namespace, some groups were not deleted");
-      } else {
-        await removeEmpty(root, ns);
+      if (ns === "") throw new ApiError(400, "cannot delete root namespace!");
+      // Whoever may change only what is in a namespace may not remove the namespace itself.
+      requireModify(server, textOf(values, "store"), parentOf(ns), caller);
+      const { root } = openStore(server, textOf(values, "store"), "write");
+      if (!(await namespaceExists(root, ns))) throw new ApiError(400, `namespace '${ns}' not found`);
+      const withGroups = values["delete-groups"] === true;
+      if (!(await removeNamespace(root, ns, withGroups)) && values["error-on-protected"] !== false) {
+        throw new ApiError(
+          400,
+          withGroups
+            ? "group only partially deleted due to protected snapshots"
+            : "only partially deleted due to existing groups but `delete-groups` not true",
+        );
       }
       return { data: null };
     },
   },
 ];
 
-function folderOf(server: Server, store: string): string {
-  return server.localPath(textOf(findStore(server, store), "path"));
+const visibleBy = ["Datastore.Audit", "Datastore.Modify", "Datastore.Backup"] as const;
+
+/** Who may make or remove a namespace may change the one above it. @throws ApiError */
+function requireModify(server: Server, store: string, parent: string, caller: string): void {
+  const path = storeAclPath({ store, ns: parent });
+  if (server.access.has(caller, path, ["Datastore.Modify"])) return;
+  throw new ApiError(403, `permission check failed - missing Datastore.Modify on /${path.join("/")}`);
 }
 
-/** The folder of nested namespaces is made on demand, so an empty one goes with its namespace. */
-async function removeEmpty(root: string, ns: string): Promise<void> {
+function parentOf(ns: string): string {
+  return ns.split("/").slice(0, -1).join("/");
+}
+
+/** Removes a namespace with those below it. @returns whether nothing had to stay. */
+async function removeNamespace(root: string, ns: string, withGroups: boolean): Promise<boolean> {
+  let removedAll = true;
+  const all = await listNamespaces(root, ns, 7);
+  if (withGroups) for (const one of all) await removeBackups(root, one);
+  // A namespace can go only after those in it.
+  for (const one of all.toReversed()) removedAll = (await removeEmpty(root, one)) && removedAll;
+  return removedAll;
+}
+
+async function removeBackups(root: string, ns: string): Promise<void> {
+  for (const snapshot of await listSnapshots(root, ns)) {
+    if (!snapshot.protected) await removeSnapshot(snapshot);
+  }
+}
+
+/** Groups without a backup go too; what holds one, or is just being written, stays. */
+async function removeEmpty(root: string, ns: string): Promise<boolean> {
   const folder = namespaceFolder(root, ns);
+  for (const type of backupType.enum) {
+    for (const group of await folders(join(folder, type))) {
+      if ((await folders(join(folder, type, group))).length === 0) await removeGroup(root, ns, type, group);
+    }
+    await rmdir(join(folder, type)).catch(() => undefined);
+  }
   await rmdir(join(folder, "ns")).catch(() => undefined);
-  await rm(folder, { recursive: true, force: true });
+  try {
+    await rmdir(folder);
+    return true;
+  } catch {
+    return false;
+  }
 }
