@@ -14,8 +14,15 @@ export function register(program: Command): void {
     .action(async (args: string[]) => {
       const { engineOptions, findInstance } = await import("../rehearsal/lab/instance.ts");
       const { withEngine } = await import("../rehearsal/lab/engine.ts");
+      const { lockedError, stackLocks } = await import("../rehearsal/lab/stack-lock.ts");
       const instance = await findInstance();
       if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
-      process.exitCode = await withEngine(engineOptions(instance), (engine) => engine.attach(args));
+      const options = engineOptions(instance);
+      process.exitCode = await withEngine(options, (engine) => engine.attach(args));
+      if (process.exitCode === 0) return;
+      const locks = await stackLocks(options.backend, options.stack);
+      if (locks.length === 0) return;
+      const { message, hint } = lockedError(locks);
+      process.stderr.write(`note: ${message}\nhint: ${hint}\n`);
     });
 }

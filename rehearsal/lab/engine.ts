@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { cacheRoot } from "../../tools/context.ts";
 import { findTool } from "../../tools/find.ts";
+import { lockedError, stackLocks } from "./stack-lock.ts";
 
 /** Where an engine run keeps its state and what it may see. */
 export interface EngineOptions {
@@ -26,7 +27,7 @@ export interface EngineOptions {
 export interface Engine {
   /** The environment of the engine, for example to hand over to a shell. */
   readonly env: Readonly<Record<string, string>>;
-  /** Runs pulumi and gives its standard output; fails with what it said. */
+  /** Runs pulumi and gives its standard output; fails with what it said, or with who works on the stack. */
   run(args: readonly string[], options?: { readonly input?: string }): Promise<string>;
   /** Runs pulumi on this terminal; gives its exit code. */
   attach(args: readonly string[]): Promise<number>;
@@ -74,7 +75,11 @@ async function engineFor(options: EngineOptions, ports: StandIns): Promise<Engin
   return engineOf(pulumi.path, options, env);
 }
 
-function engineOf(pulumi: string, { root, onStart }: EngineOptions, env: Record<string, string>): Engine {
+function engineOf(
+  pulumi: string,
+  { root, backend, stack, onStart }: EngineOptions,
+  env: Record<string, string>,
+): Engine {
   return {
     env,
     async run(args, { input } = {}) {
@@ -88,6 +93,10 @@ function engineOf(pulumi: string, { root, onStart }: EngineOptions, env: Record<
       await onStart?.(running.pid);
       const { exitCode, stdout, stderr } = await running;
       if (exitCode === 0) return stdout;
+      if (stderr.includes("the stack is currently locked")) {
+        const locks = await stackLocks(backend, stack);
+        if (locks.length > 0) throw lockedError(locks);
+      }
       throw new EngineError(args[0] ?? "", stdout, stderr);
     },
     async attach(args) {

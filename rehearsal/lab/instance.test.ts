@@ -1,8 +1,18 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findInstance, loopbackSubnet, openInstance } from "./instance.ts";
+import { readJson, writeJson } from "../lib/files.ts";
+import {
+  engineOptions,
+  findInstance,
+  loopbackSubnet,
+  openInstance,
+  stopEngine,
+  stopOrphanedEngine,
+} from "./instance.ts";
 
 describe("a checkout's instance", () => {
   let root: string;
@@ -19,6 +29,33 @@ describe("a checkout's instance", () => {
     const made = await openInstance(root, "records");
     expect(made).toMatchObject({ guests: "records", hostAddress: loopbackSubnet(made.id) });
     expect(await openInstance(root, "containers")).toEqual(made);
+  });
+
+  it("ends an engine whose command was killed, and lets one be that somebody watches", async () => {
+    const instance = await openInstance(root, "records");
+    const engine = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    const ended = once(engine, "exit");
+    await engineOptions(instance).onStart?.(engine.pid);
+    await stopOrphanedEngine(instance);
+    expect(engine.exitCode ?? engine.signalCode).toBeNull();
+
+    const path = join(instance.folder, "processes", "engine.json");
+    await writeJson(path, {
+      ...Object(await readJson(path)),
+      owner: { pid: process.pid, startTimeTicks: 1 },
+    });
+    await stopOrphanedEngine(instance);
+    expect(await ended).toEqual([null, "SIGTERM"]);
+  });
+
+  it("ends an engine in any case when it is taken down", async () => {
+    const instance = await openInstance(root, "records");
+    await stopEngine(instance);
+    const engine = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    const ended = once(engine, "exit");
+    await engineOptions(instance).onStart?.(engine.pid);
+    await stopEngine(instance);
+    expect(await ended).toEqual([null, "SIGTERM"]);
   });
 });
 

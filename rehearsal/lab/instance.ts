@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { findFreeSubnet } from "../guests/network.ts";
 import { readJson, writeJson } from "../lib/files.ts";
-import { isAlive, readProcessRecord, startTimeOf, stopProcess } from "../lib/process.ts";
+import { isAlive, processRecordSchema, startTimeOf, stopProcess } from "../lib/process.ts";
 import type { EngineOptions } from "./engine.ts";
 
 /**
@@ -118,19 +118,43 @@ export function engineOptions(
   };
 }
 
+const engineRecordSchema = processRecordSchema.extend({
+  /** The command that started it. */
+  owner: processRecordSchema.pick({ pid: true, startTimeTicks: true }),
+});
+
 function engineRecord(folder: string): string {
   return join(folder, "processes", "engine.json");
 }
 
 async function rememberEngine(folder: string, pid: number | undefined): Promise<void> {
   const startTimeTicks = pid === undefined ? undefined : await startTimeOf(pid);
-  if (pid === undefined || startTimeTicks === undefined) return;
+  const ownStartTime = await startTimeOf(process.pid);
+  if (pid === undefined || startTimeTicks === undefined || ownStartTime === undefined) return;
   await mkdir(join(folder, "processes"), { recursive: true });
-  await writeJson(engineRecord(folder), { name: "engine", pid, startTimeTicks, argv: ["pulumi"], log: "" });
+  await writeJson(engineRecord(folder), {
+    name: "engine",
+    pid,
+    startTimeTicks,
+    argv: ["pulumi"],
+    log: "",
+    owner: { pid: process.pid, startTimeTicks: ownStartTime },
+  });
 }
 
-/** Ends an engine that a killed command left running. It is given the time to record what it did. */
+/** Ends the engine of this lab. It is given the time to record what it did. */
 export async function stopEngine({ folder }: Instance): Promise<void> {
-  const record = await readProcessRecord(engineRecord(folder));
-  if (record && (await isAlive(record))) await stopProcess(record, 30);
+  const record = await runningEngine(folder);
+  if (record) await stopProcess(record, 30);
+}
+
+/** Ends an engine that a killed command left running, but none that somebody is watching. */
+export async function stopOrphanedEngine({ folder }: Instance): Promise<void> {
+  const record = await runningEngine(folder);
+  if (record && !(await isAlive(record.owner))) await stopProcess(record, 30);
+}
+
+async function runningEngine(folder: string): Promise<z.output<typeof engineRecordSchema> | undefined> {
+  const record = engineRecordSchema.safeParse(await readJson(engineRecord(folder)));
+  return record.success && (await isAlive(record.data)) ? record.data : undefined;
 }

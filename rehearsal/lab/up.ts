@@ -4,11 +4,12 @@ import { waitFor } from "../lib/wait.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
 import { type Engine, withEngine } from "./engine.ts";
-import { engineOptions, type Instance, stopEngine } from "./instance.ts";
+import { engineOptions, type Instance, stopOrphanedEngine } from "./instance.ts";
 import { type Deployment, settlePending } from "./pending.ts";
 import { primaryPlace } from "./places.ts";
 import { type Prepared, prepareServices, startService } from "./services.ts";
 import { configureStack } from "./stack.ts";
+import { freeStack } from "./stack-lock.ts";
 import { labStatus } from "./status.ts";
 
 /** One piece of work; what it depends on, by title, comes first. */
@@ -74,21 +75,22 @@ export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
         "guest image",
         "services on the host",
       ],
-      run: (report) =>
-        withEngine(
-          engineOptions(instance, required(results.prepared, "the services").caPath),
-          async (engine) => {
-            await stopEngine(instance);
-            report("configuring the stack");
-            await configureStack(engine, instance, {
-              image: required(results.image, "the image"),
-              binaries: required(results.binaries, "the binaries"),
-              pbsFingerprint: required(results.prepared, "the services").pbsFingerprint,
-            });
-            report("creating resources");
-            await bringUp(engine);
-          },
-        ),
+      run: (report) => {
+        const options = engineOptions(instance, required(results.prepared, "the services").caPath);
+        return withEngine(options, async (engine) => {
+          await stopOrphanedEngine(instance);
+          if ((await freeStack(engine, options.backend, options.stack)) > 0)
+            report("removed the lock of an engine that was killed");
+          report("configuring the stack");
+          await configureStack(engine, instance, {
+            image: required(results.image, "the image"),
+            binaries: required(results.binaries, "the binaries"),
+            pbsFingerprint: required(results.prepared, "the services").pbsFingerprint,
+          });
+          report("creating resources");
+          await bringUp(engine);
+        });
+      },
     },
     ...(instance.guests === "containers" ? proof(instance, options) : []),
   ];
@@ -124,7 +126,6 @@ function proof(instance: Instance, options: UpOptions): LabStep[] {
 /** Updates the stack, after settling what a killed update left open by looking at what is really there. */
 async function bringUp(engine: Engine): Promise<void> {
   const quiet = ["--yes", "--suppress-outputs", "--color", "never"];
-  await engine.run(["cancel", "--yes"]).catch(() => undefined);
   const replace = await settle(engine, quiet);
   await engine.run([
     "up",
