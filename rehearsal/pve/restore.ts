@@ -79,6 +79,11 @@ export async function restoreVm({ sim, caller }: Call, wanted: Restore): Promise
   nodeOf(sim, node);
   const named = snapshotOf(archive);
   if (named === undefined) throw failure(`unable to parse volume ID '${archive}'`);
+  if (live === true) {
+    throw failure(
+      "live-restore is not simulated: a container cannot run on a disk that is not there yet; restore with start=1",
+    );
+  }
   await requireReplaceable(sim, node, vmid, force ?? false);
   if (pool !== undefined && sim.store.state.pools[pool] === undefined) {
     throw failure(`pool '${pool}' does not exist`);
@@ -90,7 +95,7 @@ export async function restoreVm({ sim, caller }: Call, wanted: Restore): Promise
     sim.locks
       .with(vmid, async () => {
         await restore(sim, { ...wanted, overrides: toSection(overrides) }, log);
-        if (start === true || live === true) await powerOn(sim, node, vmid, log);
+        if (start === true) await powerOn(sim, node, vmid, log);
       })
       .finally(release),
   );

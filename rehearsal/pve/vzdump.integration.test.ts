@@ -1,22 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { homedir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cleanup } from "../guests/cleanup.ts";
 import { ensureBridge, findFreeSubnet } from "../guests/network.ts";
-import { buildImage } from "../image/build.ts";
-import { waitFor } from "../lib/wait.ts";
 import { type Login, openTestServer, type TestServer } from "../pbs/testing.ts";
+import { importGuestImage, logOfTask, runInGuest } from "./guest-testing.ts";
 import { startTestCluster, type TestCluster, testConfig } from "./testing.ts";
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("backups of guests are not tested: guests need root");
 
 const instanceId = randomBytes(4).toString("hex");
-const cacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "astronomy-lab");
 const vm = "/nodes/pve1/qemu/112";
 const pbsContent = "/nodes/pve1/storage/pbs/content";
 
@@ -32,7 +27,6 @@ describe.skipIf(!isRoot)("a guest that is backed up", { timeout: 180_000 }, () =
   let pve: TestCluster;
   let pbs: TestServer;
   let login: Login;
-  let mirror: Server;
   let volid: string;
 
   const storage = (id: string, extra: Record<string, string | number> = {}) =>
@@ -42,35 +36,8 @@ describe.skipIf(!isRoot)("a guest that is backed up", { timeout: 180_000 }, () =
       ...extra,
     });
   const backups = () => pve.client.ok<Backup[]>("GET", pbsContent, { content: "backup" });
-  const inGuest = async (id: number, script: string): Promise<string> => {
-    const path = `/nodes/pve1/qemu/${id}/agent`;
-    const { pid } = await waitFor(
-      () => pve.client.ok<{ pid: number }>("POST", `${path}/exec`, { command: ["sh", "-c", script] }),
-      { what: `the agent of ${id}`, timeoutSeconds: 60 },
-    );
-    const done = await waitFor(
-      async () => {
-        const answer = await pve.client.ok<{ exited: number; exitcode?: number; "out-data"?: string }>(
-          "GET",
-          `${path}/exec-status`,
-          { pid },
-        );
-        return answer.exited === 1 ? answer : undefined;
-      },
-      { what: script, timeoutSeconds: 60 },
-    );
-    expect(done.exitcode, script).toBe(0);
-    return done["out-data"] ?? "";
-  };
-  const logOf = async (upid: string): Promise<string> => {
-    const path = `/nodes/pve1/tasks/${encodeURIComponent(upid)}`;
-    await waitFor(
-      async () => (await pve.client.ok<{ status: string }>("GET", `${path}/status`)).status === "stopped",
-      { what: upid, timeoutSeconds: 120 },
-    );
-    const lines = await pve.client.ok<{ t: string }[]>("GET", `${path}/log`, { limit: 0 });
-    return lines.map(({ t }) => t).join("\n");
-  };
+  const inGuest = (id: number, script: string) => runInGuest(pve.client, id, script);
+  const logOf = (upid: string) => logOfTask(pve.client, upid);
   const vzdump = (parameters: Record<string, string | number>, node = "pve1") =>
     pve.client.ok<string>("POST", `/nodes/${node}/vzdump`, { storage: "pbs", ...parameters });
 
@@ -81,13 +48,7 @@ describe.skipIf(!isRoot)("a guest that is backed up", { timeout: 180_000 }, () =
     const hostAddress = await findFreeSubnet(instanceId);
     const bridge = await ensureBridge({ instanceId, hostAddress });
     pve = await startTestCluster(testConfig({ instanceId, bridges: { vmbr0: bridge } }));
-    const image = await buildImage({ cacheDir });
-    mirror = createServer(async (_, response) => response.end(await readFile(image.path)));
-    await new Promise<void>((resolve) => mirror.listen(0, "127.0.0.1", resolve));
-    await pve.client.task("POST", "/nodes/pve1/storage/local/download-url", {
-      url: `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/guest.raw`,
-      ...{ content: "import", filename: "guest.raw" },
-    });
+    await importGuestImage(pve.client);
     await storage("pbs", { "encryption-key": "autogen" });
     await pve.client.snippet("PUT", "pve1/snippets/local/x.yaml", "#cloud-config\nhostname: proj-x01\n");
     const made = await pve.client.task("POST", "/nodes/pve1/qemu", {
@@ -116,8 +77,6 @@ describe.skipIf(!isRoot)("a guest that is backed up", { timeout: 180_000 }, () =
     await cleanup(instanceId, pve?.folder ?? "/nonexistent");
     await pve?.close();
     await pbs?.close();
-    mirror?.closeAllConnections();
-    mirror?.close();
   });
 
   test("is read while it runs, encrypted, with its notes; the log is the product's", async () => {
