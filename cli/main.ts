@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { register as registerBench } from "./bench.ts";
 import { register as registerDoctor } from "./doctor.ts";
 import { register as registerDown } from "./down.ts";
+import { register as registerKeys } from "./keys.ts";
 import { register as registerLogs } from "./logs.ts";
 import { register as registerPreview } from "./preview.ts";
 import { register as registerPulumi } from "./pulumi.ts";
@@ -21,6 +22,7 @@ const commands: readonly Register[] = [
   registerDown,
   registerPreview,
   registerPulumi,
+  registerKeys,
   registerTest,
   registerLogs,
   registerDoctor,
