@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { correct } from "./api-corrections.ts";
 
 /** A product whose API is simulated. */
 export type Product = "pve" | "pbs";
@@ -63,10 +64,14 @@ const description = z.record(z.string(), z.record(z.string(), method));
 /** The methods of each path, as `/nodes/{node}/qemu`. */
 export type ApiDescription = Readonly<Record<string, Readonly<Record<string, DescribedMethod>>>>;
 
-/** A product's description of its API; undefined where it is not beside the checkout, which is said once. */
+/** A product's description of its API, corrected; undefined where it is not beside the checkout, which is said once. */
 export function readApiDescription(product: Product): ApiDescription | undefined {
   const file = fileURLToPath(new URL(`../../../shared/proxmox-api/${product}.json`, import.meta.url));
-  if (existsSync(file)) return description.parse(JSON.parse(readFileSync(file, "utf8")));
+  if (existsSync(file)) {
+    const raw: unknown = JSON.parse(readFileSync(file, "utf8"));
+    correct(product, raw);
+    return description.parse(raw);
+  }
   console.warn(`calls are not held against the product's API description: ${file} is missing`);
   return undefined;
 }

@@ -6,6 +6,13 @@ import { type Described, describedSchema } from "./api-description.ts";
  * POSIX and the flags of Perl translated. Undefined where the pattern uses what this language has not.
  */
 export function patternOf(text: string): RegExp | undefined {
+  if (!patterns.has(text)) patterns.set(text, compile(text));
+  return patterns.get(text);
+}
+
+const patterns = new Map<string, RegExp | undefined>();
+
+function compile(text: string): RegExp | undefined {
   const delimited = /^\/(.*)\/$/s.exec(text);
   const source = (delimited?.[1] ?? `^(?:${text})$`)
     .replaceAll("[[:^cntrl:]]", "[^\\x00-\\x1f\\x7f]")

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { openCallLog } from "../lib/call-log.ts";
 import { readJson } from "../lib/files.ts";
 import type { AdminTokens } from "./permissions.ts";
 import { startSimulator } from "./server.ts";
@@ -38,6 +39,7 @@ if (values.help) {
     port: Number(values.port),
     tls: { certPath: cert, keyPath: key },
     adminTokens: await readTokens(tokens),
+    onExchange: openCallLog("pbs"),
   });
   const stop = () => {
     simulator.close().then(

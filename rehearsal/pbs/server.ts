@@ -1,5 +1,7 @@
 import { isAbsolute, join, normalize } from "node:path";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Exchange } from "../lib/api-check.ts";
+import { observeExchanges } from "../lib/exchanges.ts";
 import { type Faults, installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { addBackupRoutes } from "./backup-server.ts";
@@ -34,6 +36,8 @@ export interface SimulatorOptions extends ListenOptions {
   readonly scheduleSeconds?: number;
   /** Told of every authenticated call before it is checked further; may delay it. */
   readonly onCall?: (call: Call) => void | Promise<void>;
+  /** Told of every call with its answer. */
+  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
 
 /** A call as a client made it. */
@@ -86,6 +90,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   const app = await createServer(options);
   acceptBodies(app);
+  if (options.onExchange) {
+    observeExchanges(app, {
+      parametersOf: (request) => single(givenParameters(request)),
+      nameInPath: originalName,
+      observe: options.onExchange,
+    });
+  }
   const faults = installFaults(app, {
     authorize: (request) => access.requireAdmin(request.headers.authorization),
   });
@@ -165,6 +176,12 @@ function givenParameters(request: FastifyRequest): Record<string, unknown[]> {
   for (const [name, list] of Object.entries(body)) all[name] = [...(all[name] ?? []), ...list];
   for (const [name, value] of inPath) all[originalName(name)] = [value];
   return all;
+}
+
+function single(given: Readonly<Record<string, readonly unknown[]>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, list]) => [name, list.length === 1 ? list[0] : list]),
+  );
 }
 
 function grouped(form: URLSearchParams): Record<string, unknown[]> {

@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exchangeProblems } from "../lib/api-check.ts";
+import { readApiDescription } from "../lib/api-description.ts";
 import { HttpsCaller, textOf } from "../lib/https.ts";
 import { fingerprintSha256, openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
 import type { BackupTarget } from "./backup-client.ts";
@@ -45,8 +47,14 @@ export interface Login {
   readonly secret: string;
 }
 
+const api = readApiDescription("pbs");
+
 export const admin: Login = { token: adminToken, secret: adminSecret };
 
+/**
+ * Starts a server in a temporary folder. Every call that it takes and its answer are held against the product's API
+ * description; closing fails with what is different.
+ */
 export async function openTestServer(
   options: Partial<SimulatorOptions> = {},
   given?: string,
@@ -56,7 +64,13 @@ export async function openTestServer(
   const names = { name: "pbs", ipAddresses: ["127.0.0.1"], dnsNames: [] };
   const tls = await serverCertificate(authority, join(folder, "tls"), names);
   const fingerprint = fingerprintSha256(await readFile(tls.certPath, "utf8"));
+  const problems = new Set<string>();
   const simulator = await startSimulator({
+    onExchange: (exchange) => {
+      // Tests make wrong calls on purpose.
+      if (api === undefined || exchange.status !== 200) return;
+      for (const problem of exchangeProblems("pbs", api, exchange)) problems.add(problem);
+    },
     address: "127.0.0.1",
     port: 0,
     tls,
@@ -66,6 +80,11 @@ export async function openTestServer(
   });
   const caller = new HttpsCaller({ host: "127.0.0.1", port: simulator.port }, { fingerprint });
 
+  const stop = async () => {
+    caller.close();
+    await simulator.close();
+    if (problems.size > 0) throw new Error(`not as the API is described:\n${[...problems].join("\n")}`);
+  };
   const server: TestServer = {
     simulator,
     folder,
@@ -129,14 +148,11 @@ export async function openTestServer(
       ...extra,
     }),
     async restart() {
-      caller.close();
-      await simulator.close();
+      await stop();
       return openTestServer(options, folder);
     },
     async close() {
-      caller.close();
-      await simulator.close();
-      await rm(folder, { recursive: true, force: true });
+      await stop().finally(() => rm(folder, { recursive: true, force: true }));
     },
   };
   return server;

@@ -1,5 +1,6 @@
 /** Serves the simulated Proxmox VE cluster until SIGTERM or SIGINT. Guests go on running after that. */
 import { Command } from "commander";
+import { openCallLog } from "../lib/call-log.ts";
 import { readJson } from "../lib/files.ts";
 import { bootNodes, removeLeftOverLocks } from "./boot.ts";
 import { configSchema, type SimulatorConfig } from "./config.ts";
@@ -50,6 +51,7 @@ try {
     address: options.address,
     port: Number(options.port),
     tls: { certPath: options.cert, keyPath: options.key },
+    onExchange: openCallLog("pve"),
   });
   const stop = () => {
     server.close().then(

@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Exchange } from "../lib/api-check.ts";
+import { observeExchanges } from "../lib/exchanges.ts";
 import { installFaults } from "../lib/faults.ts";
 import { createServer, type ListenOptions, listen, type RunningServer } from "../lib/server.ts";
 import { agentRoutes } from "./agent-routes.ts";
@@ -45,8 +47,13 @@ export const apiRoutes: Route[] = [
 
 const prefix = "/api2/json";
 
+export interface ServerOptions extends ListenOptions {
+  /** Told of every call with its answer. */
+  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
+}
+
 /** Starts the API of a simulated cluster. Closing it leaves guests running. */
-export async function startServer(sim: Simulator, options: ListenOptions): Promise<RunningServer> {
+export async function startServer(sim: Simulator, options: ServerOptions): Promise<RunningServer> {
   const server = await createServer(options);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_, body, done) => {
@@ -64,6 +71,9 @@ export async function startServer(sim: Simulator, options: ListenOptions): Promi
     const path = request.url.split("?")[0]?.replace(prefix, "") ?? "";
     sendError(reply, new ApiError(501, `Method '${request.method} ${path}' not implemented`));
   });
+  if (options.onExchange) {
+    observeExchanges(server, { parametersOf: inputOf, observe: options.onExchange });
+  }
   installFaults(server, { authorize: (request) => requestCaller(sim, request).require("/", ["Sys.Modify"]) });
   for (const route of apiRoutes) addRoute(server, sim, route);
   addNodeRoutes(server, sim);
