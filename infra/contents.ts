@@ -14,6 +14,7 @@ import { inboundRelations } from "./hosts/relations.ts";
 import { trustedAuthorities } from "./hosts/tls.ts";
 import { alertmanager } from "./monitoring/alertmanager.ts";
 import { nodeExporter, postgresExporter } from "./monitoring/exporters.ts";
+import { grafanaServer } from "./monitoring/grafana-server.ts";
 import type { MonitoringLogin } from "./monitoring/login.ts";
 import { mysqldExporter, remoteDatabases } from "./monitoring/mysqld-exporter.ts";
 import { prometheus } from "./monitoring/prometheus.ts";
@@ -21,7 +22,7 @@ import type { Guest, PostgresCluster, Site } from "./site.ts";
 
 export interface ContentsArgs {
   readonly site: Site;
-  /** The backup runtime as one JavaScript file. */
+  /** The path of the backup runtime, one JavaScript file. */
   readonly runtimeBundle: string;
   /** Secret; by cluster. */
   readonly replicationPasswords: ReadonlyMap<string, pulumi.Input<string>>;
@@ -30,6 +31,8 @@ export interface ContentsArgs {
   readonly monitoringLogin: MonitoringLogin;
   /** Secret; of databases whose exporter runs on another guest, by their guest. */
   readonly databasePasswords: ReadonlyMap<string, pulumi.Input<string>>;
+  /** Secret; of Grafana's administrator, where the site has it installed. */
+  readonly grafanaPassword?: pulumi.Input<string> | undefined;
 }
 
 /** What each host gets: the contributions of every role that the site gives it. */
@@ -104,12 +107,15 @@ function backups(site: Site, cluster: PostgresCluster, guest: Guest, bundle: str
 }
 
 function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {
-  const { site, smtpPassword, certificates, monitoringLogin: login } = args;
+  const { site, smtpPassword, certificates, monitoringLogin: login, grafanaPassword } = args;
   if (guest.name !== site.monitoring.host) return [];
   const identity = identityOf(certificates.hosts, guest.name);
   return [
     alertmanager({ site, smtpPassword, identity, login }),
     prometheus({ site, identity, scraperIdentity: certificates.scraper, login }),
+    ...(grafanaPassword === undefined
+      ? []
+      : [grafanaServer({ site, identity, adminPassword: grafanaPassword })]),
   ];
 }
 
@@ -132,6 +138,7 @@ function tlsServices(site: Site, guest: Guest): TlsService[] {
       ? [
           { name: "alertmanager", port: ports.alertmanager },
           { name: "prometheus", port: ports.prometheus },
+          ...(monitoring.grafana.install ? [{ name: "grafana", port: ports.grafana }] : []),
         ]
       : []),
   ];

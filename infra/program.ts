@@ -11,15 +11,15 @@ import { Machines } from "./hosts/machines.ts";
 import { Password } from "./hosts/provider/sdk.ts";
 import { webAddress } from "./monitoring/addresses.ts";
 import { Grafana } from "./monitoring/grafana.ts";
+import { grafanaAdmin } from "./monitoring/grafana-server.ts";
 import { type MonitoringLogin, monitoringUser } from "./monitoring/login.ts";
 import { remoteDatabases } from "./monitoring/mysqld-exporter.ts";
-import { createProviders } from "./providers.ts";
+import { createProviders, type InstalledGrafana } from "./providers.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";
 
 /** Everything that the program makes of a site. What it returns are the stack's outputs. */
 export async function buildLab(site: Site, settings: Settings): Promise<pulumi.Inputs> {
-  const withProviders = { providers: createProviders(settings, site) };
   const { disposable } = site;
 
   const replicationPasswords = new Map(
@@ -32,6 +32,10 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     password: password.value,
     bcryptHash: password.bcryptHash,
   };
+  const ownGrafana = site.monitoring.grafana.install
+    ? installedGrafana(site, certificates.trusted)
+    : undefined;
+  const withProviders = { providers: createProviders(settings, site, ownGrafana) };
   const databasePasswords = new Map(
     remoteDatabases(site).map(({ guest }) => [guest, new Password(`${guest}-monitoring`).value]),
   );
@@ -43,6 +47,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     certificates,
     monitoringLogin,
     databasePasswords,
+    grafanaPassword: ownGrafana?.password,
   });
 
   const machines = new Machines("machines", { site }, withProviders);
@@ -55,6 +60,8 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
       retentions: site.retentions,
       disposable,
       syncPassword: settings.syncPassword,
+      channels: site.monitoring.channels,
+      smtpPassword: settings.smtpPassword,
     },
     withProviders,
   );
@@ -93,7 +100,8 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
       authority: certificates.trusted,
       login: monitoringLogin,
     },
-    withProviders,
+    // One that is installed answers once its host is complete.
+    { ...withProviders, dependsOn: ownGrafana ? [deliveries] : [] },
   );
 
   return {
@@ -102,10 +110,13 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     services: {
       prometheus: webAddress(site, "prometheus"),
       alertmanager: webAddress(site, "alertmanager"),
-      grafana: settings.grafana.url,
+      grafana: ownGrafana?.url ?? settings.grafana?.url,
     },
     certificateAuthorities: certificates.trusted,
     monitoringLogin: pulumi.secret({ user: monitoringUser, password: password.value }),
+    ...(ownGrafana
+      ? { grafanaLogin: pulumi.secret({ user: ownGrafana.user, password: ownGrafana.password }) }
+      : {}),
     databaseMonitoringPasswords: pulumi.secret(Object.fromEntries(databasePasswords)),
     archiveBuckets: archive.bucketNames,
     archiveWriters: pulumi.secret(
@@ -121,4 +132,9 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
     ),
     protections: protections(site),
   };
+}
+
+function installedGrafana(site: Site, authority: pulumi.Output<string>): InstalledGrafana {
+  const { value: password } = new Password("grafana-admin");
+  return { url: webAddress(site, "grafana"), user: grafanaAdmin, password, authority };
 }

@@ -1,13 +1,26 @@
 import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import * as aws from "@pulumi/aws";
-import type { ProviderResource } from "@pulumi/pulumi";
+import { type Input, interpolate, type ProviderResource } from "@pulumi/pulumi";
 import * as grafana from "@pulumiverse/grafana";
 import * as pbs from "./pbs/sdk.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";
 
+/** A Grafana that the program itself installs. */
+export interface InstalledGrafana {
+  readonly url: string;
+  readonly user: string;
+  readonly password: Input<string>;
+  /** PEM of the authority that vouches for it. */
+  readonly authority: Input<string>;
+}
+
 /** Explicit connections, so that nothing is ever made through whatever the environment happens to hold. */
-export function createProviders(settings: Settings, site: Site): ProviderResource[] {
+export function createProviders(
+  settings: Settings,
+  site: Site,
+  installed: InstalledGrafana | undefined,
+): ProviderResource[] {
   return [
     new proxmoxve.Provider("proxmox", {
       endpoint: settings.proxmox.endpoint,
@@ -27,8 +40,17 @@ export function createProviders(settings: Settings, site: Site): ProviderResourc
       ...(settings.aws.credentials ?? {}),
       ...(settings.aws.endpoint === undefined ? {} : compatibleStore(settings.aws.endpoint)),
     }),
-    new grafana.Provider("grafana", { url: settings.grafana.url, auth: settings.grafana.token }),
+    new grafana.Provider("grafana", grafanaAccess(settings, installed)),
   ];
+}
+
+function grafanaAccess({ grafana: elsewhere }: Settings, installed: InstalledGrafana | undefined) {
+  if (installed) {
+    const { url, user, password, authority } = installed;
+    return { url, auth: interpolate`${user}:${password}`, caCert: authority };
+  }
+  if (elsewhere) return { url: elsewhere.url, auth: elsewhere.token };
+  throw new Error("there is no Grafana: neither does the site install one, nor do the settings name one");
 }
 
 /** What a store that is not AWS needs: all services at one address, and no calls to what only AWS has. */

@@ -33,7 +33,8 @@ export interface Settings {
       | { readonly accessKey: string; readonly secretKey: pulumi.Output<string> }
       | undefined;
   };
-  readonly grafana: z.output<typeof grafana> & { readonly token: pulumi.Output<string> };
+  /** Of a Grafana that the program does not install; absent where none is named. */
+  readonly grafana: (z.output<typeof grafana> & { readonly token: pulumi.Output<string> }) | undefined;
   readonly smtpPassword: pulumi.Output<string> | undefined;
   /** Of the other server of a sync job, by the job's id. */
   readonly syncPassword: (id: string) => pulumi.Output<string> | undefined;
@@ -49,6 +50,7 @@ export interface Settings {
  */
 export function readSettings(config: pulumi.Config = new pulumi.Config()): Settings {
   const awsSettings = optionalObject(config, "aws", aws);
+  const grafanaSettings = optionalObject(config, "grafana", grafana);
   const accessKey = config.get("awsAccessKey");
   return {
     proxmox: { ...object(config, "proxmox", proxmox), token: config.requireSecret("proxmoxToken") },
@@ -58,7 +60,10 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
       credentials:
         accessKey === undefined ? undefined : { accessKey, secretKey: config.requireSecret("awsSecretKey") },
     },
-    grafana: { ...object(config, "grafana", grafana), token: config.requireSecret("grafanaToken") },
+    grafana:
+      grafanaSettings === undefined
+        ? undefined
+        : { ...grafanaSettings, token: config.requireSecret("grafanaToken") },
     smtpPassword: config.getSecret("smtpPassword"),
     syncPassword: (id) => config.getSecret(`syncPassword-${id}`),
     encryptionKey: (retention) => config.getSecret(`encryptionKey-${retention}`),
@@ -85,12 +90,15 @@ export function requireSecretsOf(site: Site, settings: Settings): void {
         `sync job ${id} logs in to ${remote.host} as ${remote.tokenId}`,
       ]),
   ];
-  if (missing.length === 0) return;
-  throw new pulumi.RunError(
-    missing
-      .map(([key, why]) => `${key} is missing: ${why}; set it with \`pulumi config set --secret ${key}\``)
-      .join("\n"),
+  const texts = missing.map(
+    ([key, why]) => `${key} is missing: ${why}; set it with \`pulumi config set --secret ${key}\``,
   );
+  if (settings.grafana === undefined && !site.monitoring.grafana.install) {
+    texts.push(
+      "grafana.url is missing: the site does not have a Grafana installed (monitoring.grafana.install); set it with `pulumi config set --path grafana.url VALUE`",
+    );
+  }
+  if (texts.length > 0) throw new pulumi.RunError(texts.join("\n"));
 }
 
 function object<T>(config: pulumi.Config, key: string, schema: z.ZodType<T>): T {

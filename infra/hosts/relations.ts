@@ -72,6 +72,9 @@ function monitoring(site: Site, guest: Guest): Relation[] {
   return [
     { from, port: ports.prometheus, why: "Prometheus for people and Grafana" },
     { from, port: ports.alertmanager, why: "Alertmanager for people and Grafana" },
+    ...(site.monitoring.grafana.install
+      ? [{ from, port: ports.grafana, why: "Grafana for people and Pulumi" }]
+      : []),
   ];
 }
 

@@ -23,6 +23,21 @@ refuses("Monitoring and binaries that are wrong", [
     'monitoring.channels: ["dba-team","administrators"]: no channel takes alerts of severity warning; allowed: a channel with warning among its severities',
   ],
   [
+    "Grafana at the port of another program, where it is installed",
+    (s) => {
+      s.monitoring.grafana = { install: true };
+      s.monitoring.ports = { grafana: 9090 };
+    },
+    "monitoring.ports.grafana: 9090: prometheus listens on it already; allowed: a port of its own",
+  ],
+  [
+    "a Grafana whose installation is no yes or no",
+    (s) => {
+      s.monitoring.grafana = { install: "12.1.0" };
+    },
+    'monitoring.grafana.install: "12.1.0": it has the wrong type; allowed: boolean',
+  ],
+  [
     "an unknown severity",
     (s) => {
       s.monitoring.channels[0].severities = ["critical", "warning", "page"];

@@ -13,9 +13,13 @@ export function monitoringRules({ monitoring, guests }: Partial<Site>): Problem[
       "name",
       (name) => `channel ${name} is named twice`,
     ),
-    ...portsApart("monitoring.ports", monitoring.ports),
+    ...portsApart("monitoring.ports", portsInUse(monitoring)),
     ...everySeverityReachesSomebody(monitoring.channels),
   ];
+}
+
+function portsInUse({ ports: { grafana, ...ports }, grafana: { install } }: Site["monitoring"]) {
+  return install ? { ...ports, grafana } : ports;
 }
 
 function everySeverityReachesSomebody(channels: Site["monitoring"]["channels"]): Problem[] {

@@ -166,13 +166,22 @@ export const monitoring = z.strictObject({
       alertmanager: port.default(9093),
       node: port.default(9100),
       postgres: port.default(9187),
+      /** Of use with `grafana.install` only. */
+      grafana: port.default(3000),
     })
     .prefault({}),
   /** From where people and Grafana reach Prometheus and Alertmanager. Default: from where SSH does. */
   webFrom: z.array(source).min(1, "at least one address or network").optional(),
   channels: z.array(channel).min(1, "at least one channel: an alert that reaches nobody is no alert"),
   grafana: z
-    .strictObject({ folder: z.string().min(1, "a folder title").default("Astronomy lab") })
+    .strictObject({
+      folder: z.string().min(1, "a folder title").default("Astronomy lab"),
+      /**
+       * Whether Grafana's server runs on the monitoring host, from Grafana's own package archive; set up at the guest's
+       * first boot. Default false: there is one elsewhere, which the stack's settings name.
+       */
+      install: z.boolean().default(false),
+    })
     .prefault({}),
   /** Alert when a database's last validated dump is older than this, in hours. Default 26: a day, a run and a margin. */
   maximumDumpAgeHours: positive.default(26),
