@@ -1,31 +1,25 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { writeFileAtomic } from "./files.ts";
 
-/** The runtime as one file. */
-export interface Bundle {
-  /** An ES module for Node 24 or newer, to be delivered under a name that ends with `.mjs`. */
-  code: string;
-  /** SHA-256 of the code, in hexadecimal. */
-  sha256: string;
-}
-
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
 
 /**
- * Bundles the runtime into one file without dependencies. The same sources give the same bytes, anywhere, so what was
- * bundled of them before is taken as it is.
+ * Bundles the runtime into one file without dependencies: an ES module for Node 24 or newer. The same sources give the
+ * same bytes, anywhere, so what was bundled of them before is taken as it is.
+ * @returns the path of the file, which stays until the packages are installed anew
  */
-export async function bundleRuntime(): Promise<Bundle> {
+export async function bundleRuntime(): Promise<string> {
   const file = join(cacheFolder, `dbkeeper-${await sourcesDigest()}.mjs`);
-  const known = await readFile(file, "utf8").catch(() => undefined);
-  const code = known ?? (await buildRuntime());
-  if (known === undefined) await keep(file, code);
-  return { code, sha256: createHash("sha256").update(code).digest("hex") };
+  if (existsSync(file)) return file;
+  await mkdir(cacheFolder, { recursive: true });
+  await writeFileAtomic(file, await buildRuntime(), 0o644);
+  return file;
 }
 
 /** Over everything that the bundle is made of: the sources, this file among them, and the versions of all packages. */
@@ -38,14 +32,6 @@ async function sourcesDigest(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** A folder that cannot be written to only costs the time of another run. */
-async function keep(file: string, code: string): Promise<void> {
-  try {
-    await mkdir(cacheFolder, { recursive: true });
-    await writeFileAtomic(file, code, 0o644);
-  } catch {}
-}
-
 /** The bundle made anew, whatever was kept. */
 export async function buildRuntime(): Promise<string> {
   const result = await build({
@@ -56,7 +42,7 @@ export async function buildRuntime(): Promise<string> {
     platform: "node",
     target: "node24",
     format: "esm",
-    // It is part of the state and of every call that the engine makes about its host: half the size is half the time.
+    // It is uploaded to every database host: half the size is half the time.
     minify: true,
     // Errors still say where they come from.
     keepNames: true,

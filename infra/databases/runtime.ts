@@ -1,4 +1,4 @@
-import { type Contribution, executable, plainFile } from "../hosts/contribution.ts";
+import { type Contribution, executable, localFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
 import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { PinnedBinary, PostgresCluster } from "../site.ts";
@@ -7,7 +7,7 @@ import { runtimeUser, serverUnit } from "./names.ts";
 export interface RuntimeArgs {
   readonly cluster: PostgresCluster;
   readonly node: PinnedBinary;
-  /** The runtime as one JavaScript file. */
+  /** The path of the runtime, one JavaScript file. */
   readonly bundle: string;
 }
 
@@ -24,7 +24,7 @@ export function backupRuntime({ cluster, node, bundle }: RuntimeArgs): Contribut
     ],
     files: [
       executable(`${programDirectory}/node`, node),
-      plainFile("/opt/lab/dbkeeper/dbkeeper.mjs", bundle),
+      localFile("/opt/lab/dbkeeper/dbkeeper.mjs", bundle),
       {
         path: "/usr/local/bin/dbkeeper",
         content: `#!/bin/sh\nexec ${programDirectory}/node /opt/lab/dbkeeper/dbkeeper.mjs "$@"\n`,

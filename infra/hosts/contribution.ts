@@ -1,13 +1,15 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { PinnedBinary } from "../site.ts";
 
-/** A file on a host. Exactly one of `content` and `source` is given. */
+/** A file on a host. Exactly one of `content`, `source` and `asset` is given. */
 export interface HostFile {
   /** Absolute. */
   readonly path: string;
   readonly content?: pulumi.Input<string>;
   /** A pinned download that the host fetches itself. */
   readonly source?: { readonly url: string; readonly sha256: string; readonly member?: string };
+  /** A file of this machine: for what is too large to be in the state once for each host. */
+  readonly asset?: pulumi.asset.FileAsset;
   /** Octal, for example 0644. */
   readonly mode: string;
   readonly owner: string;
@@ -112,6 +114,11 @@ export function plainFile(
   activates: readonly string[] = [],
 ): HostFile {
   return { path, content, mode: "0644", owner: "root", group: "root", activates };
+}
+
+/** A file of this machine that everybody may read. */
+export function localFile(path: string, localPath: string): HostFile {
+  return { path, asset: new pulumi.asset.FileAsset(localPath), mode: "0644", owner: "root", group: "root" };
 }
 
 function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fileAsset } from "../../provider/asset.ts";
 import { checkInputs } from "../../provider/check.ts";
 import type { AnyResource } from "../../provider/resource.ts";
 import { delivery } from "./delivery.ts";
@@ -33,9 +34,24 @@ describe("checking a delivery", () => {
     [
       "both content and source",
       file({ source: { url: "http://x/y", sha256: "a".repeat(64) } }),
-      /either content or/,
+      /either content, source or asset/,
     ],
-    ["neither content nor source", file({ content: undefined }), /either content or source/],
+    ["none of content, source and asset", file({ content: undefined }), /either content, source or asset/],
+    [
+      "both content and asset",
+      file({ asset: fileAsset("/x", "a".repeat(64)) }),
+      /either content, source or asset/,
+    ],
+    [
+      "an asset that is no asset",
+      file({ content: undefined, asset: { text: "x" } }),
+      /is a pulumi\.asset\.FileAsset/,
+    ],
+    [
+      "an asset that is a text",
+      file({ content: undefined, asset: { ...fileAsset("", "a".repeat(64)), path: undefined, text: "x" } }),
+      /only a pulumi\.asset\.FileAsset/,
+    ],
     ["a sensitive file open to all", file({ sensitive: true, mode: "0644" }), /its mode ends in 0/],
     [
       "a source without a full checksum",

@@ -9,6 +9,7 @@ export function checkDelivery(inputs: DeliveryInputs): Failure[] {
   return [
     ...checkPrivateKey(inputs.connection.privateKey),
     ...checkPaths(inputs),
+    ...checkAssets(inputs),
     ...checkActivations(inputs),
     ...checkNames("users", inputs.users),
     ...checkNames("units", inputs.units),
@@ -51,6 +52,20 @@ function checkPaths({ files, directories, units }: DeliveryInputs): Failure[] {
     if (above) failures.push({ property, reason: `${above} is a file, so nothing can lie below it` });
   }
   return failures;
+}
+
+function checkAssets({ files }: DeliveryInputs): Failure[] {
+  return Object.entries(files).flatMap(([path, { asset }]) =>
+    asset !== undefined && asset.path === undefined
+      ? [
+          {
+            property: `files[${JSON.stringify(path)}].asset`,
+            reason:
+              "only a pulumi.asset.FileAsset, a file of this machine, can be delivered; a text is a content",
+          },
+        ]
+      : [],
+  );
 }
 
 function checkActivations({ files, units }: DeliveryInputs): Failure[] {

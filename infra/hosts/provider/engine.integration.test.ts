@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { asset } from "@pulumi/pulumi";
 import { LocalWorkspace, type OutputMap, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findTool } from "../../../tools/find.ts";
@@ -15,6 +16,7 @@ describe.skipIf(missing)("the real engine", { timeout: 300_000 }, () => {
   let host: SshHost;
   let stack: Stack;
   let version = "1";
+  let bundle = join(folder, "bundle.js");
 
   const program = async () => {
     const password = new Password("db", { lengthCharacters: 40 });
@@ -24,6 +26,7 @@ describe.skipIf(missing)("the real engine", { timeout: 300_000 }, () => {
       files: [
         { path: host.file("plain.conf"), content: `version ${version}\n`, activates: ["x.service"] },
         { path: host.file("steady.conf"), content: "steady\n" },
+        { path: host.file("bundle.js"), asset: new asset.FileAsset(bundle) },
         { path: host.file("db.env"), content: password.value, sensitive: true },
         { path: host.file("key.pub"), content: key.publicKey },
       ],
@@ -47,6 +50,7 @@ describe.skipIf(missing)("the real engine", { timeout: 300_000 }, () => {
     host = new SshHost();
     await host.startSshd();
     mkdirSync(join(folder, "backend"));
+    writeFileSync(bundle, "// the bundle\n");
     const path = [dirname(pulumi?.path ?? ""), dirname(process.execPath), process.env.PATH].join(delimiter);
     // The engine is looked for on this process's own PATH.
     process.env.PATH = path;
@@ -77,6 +81,7 @@ describe.skipIf(missing)("the real engine", { timeout: 300_000 }, () => {
   it("delivers, then has nothing to do", async () => {
     const { outputs } = await stack.up();
     expect(host.read("plain.conf")).toBe("version 1\n");
+    expect(host.read("bundle.js")).toBe("// the bundle\n");
     expect(host.read("db.env")).toBe(value(outputs, "password"));
     expect(outputs.password?.secret).toBe(true);
     expect(outputs.privateKey?.secret).toBe(true);
@@ -107,6 +112,27 @@ describe.skipIf(missing)("the real engine", { timeout: 300_000 }, () => {
     expect(stdout).toContain("steady.conf");
     await stack.up();
     expect([host.read("plain.conf"), host.read("steady.conf")]).toEqual(["version 2\n", "steady\n"]);
+    await stack.refresh({ expectNoChanges: true });
+  });
+
+  it("records of an asset only where it lies and its digest", async () => {
+    expect(JSON.stringify(await stack.exportStack())).not.toContain("// the bundle");
+  });
+
+  it("delivers an asset anew for another content, not for another place", async () => {
+    bundle = join(folder, "moved.js");
+    writeFileSync(bundle, "// the bundle\n");
+    await stack.preview({ expectNoChanges: true });
+    writeFileSync(bundle, "// the next bundle\n");
+    await stack.up();
+    expect(host.read("bundle.js")).toBe("// the next bundle\n");
+  });
+
+  it("mends an asset that was changed on the host", async () => {
+    writeFileSync(host.file("bundle.js"), "// of somebody else\n");
+    await stack.refresh();
+    await stack.up();
+    expect(host.read("bundle.js")).toBe("// the next bundle\n");
     await stack.refresh({ expectNoChanges: true });
   });
 

@@ -75,7 +75,7 @@ describe("a plan", () => {
     for (const file of plan.files) {
       if (!file.content) continue;
       const payload = contents.find(({ name }) => name === file.content?.name);
-      expect(sha256(payload?.data ?? "")).toBe(file.content.sha256);
+      expect(sha256(payload?.read() ?? "")).toBe(file.content.sha256);
     }
     expect(JSON.stringify(plan)).not.toContain("p4ssw0rd");
     expect(JSON.stringify(plan)).not.toContain("PRIVATE KEY");

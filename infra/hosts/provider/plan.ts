@@ -62,7 +62,7 @@ export interface Plan extends Identity {
 /** One file of the upload, read when it is needed. */
 export interface Payload {
   readonly name: string;
-  read(): Promise<Buffer>;
+  read(): Buffer;
 }
 
 /**
@@ -95,7 +95,7 @@ export function planOf(
     contents.push({ name, read });
     return { name, sha256: digest };
   };
-  const stageText = (text: string) => stage(sha256(text), async () => Buffer.from(text));
+  const stageText = (text: string) => stage(sha256(text), () => Buffer.from(text));
   const files = Object.entries(inputs.files).map(([path, file]): PlanFile => {
     const { mode, owner, group, activates, source, asset } = file;
     const marks = { path, mode, owner, group, activates };

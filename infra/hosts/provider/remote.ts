@@ -86,11 +86,10 @@ async function runOnHost(
       : AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
   const client = await connect(connection, waitSeconds, limit);
   try {
-    const uploads = await Promise.all(contents.map(async ({ name, read }) => ({ name, data: await read() })));
     // The plan comes last: where it has arrived, everything has.
     const upload = tarball([
       ...program(),
-      ...uploads,
+      ...contents.map(({ name, read }) => ({ name, data: read() })),
       { name: "plan.json", data: Buffer.from(JSON.stringify(plan)) },
     ]);
     const result = await runCommand(client, commandFor(connection.user, plan.name), upload, limit);

@@ -94,7 +94,7 @@ export class FakeHost {
     const { plan, contents } = planOf(mode, identity, inputs);
     const upload = mkdtempSync(join(this.folder, "upload-"));
     for (const { name, data } of [
-      ...contents,
+      ...contents.map(({ name, read }) => ({ name, data: read() })),
       { name: "plan.json", data: Buffer.from(JSON.stringify({ ...this.moved(plan), ...changes })) },
     ]) {
       mkdirSync(dirname(join(upload, name)), { recursive: true });
