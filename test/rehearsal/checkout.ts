@@ -4,10 +4,13 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { checkout as source } from "../../rehearsal/lab/instance.ts";
 import type { LabStatus } from "../../rehearsal/lab/status.ts";
+import { callLogVariable } from "../../rehearsal/lib/call-log.ts";
 
 /** A copy of this checkout with a lab of its own, beside whatever lab the developer has running. */
 export interface Checkout {
   readonly root: string;
+  /** The folder in which the lab's simulators record their calls, see `recordedCalls`. */
+  readonly calls: string;
   /** Runs `./lab`; does not fail by itself. */
   lab(...args: readonly string[]): Promise<LabResult>;
   /** Runs `./lab`; fails with what it said unless it succeeds. */
@@ -40,12 +43,13 @@ export async function copyCheckout(): Promise<Checkout> {
   await mkdir(join(root, ".lab"));
   await cp(join(source, ".lab", "npm-ci.sha256"), join(root, ".lab", "npm-ci.sha256"));
 
+  const calls = join(root, "calls");
   const lab = async (...args: readonly string[]): Promise<LabResult> => {
     const { exitCode, stdout, stderr } = await execa(join(root, "lab"), [...args], {
       cwd: root,
       stdin: "ignore",
       reject: false,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", [callLogVariable]: calls },
     });
     return { exitCode, stdout, stderr };
   };
@@ -57,6 +61,7 @@ export async function copyCheckout(): Promise<Checkout> {
   };
   return {
     root,
+    calls,
     lab,
     mustLab,
     status: async () => JSON.parse(await mustLab("status", "--json")) as LabStatus,

@@ -14,6 +14,7 @@ import { askPrometheus, type PrometheusAccess } from "../../rehearsal/lab/promet
 import { prometheusOf } from "../../rehearsal/lab/status.ts";
 import { HttpsCaller } from "../../rehearsal/lib/https.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
+import { recordedCalls } from "./calls.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -273,6 +274,15 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     expect((await s3().send(new ListBucketsCommand({}))).Buckets ?? []).toEqual([]);
     expect((await pbsClient().get("/config/datastore")).data).toEqual([]);
   });
+
+  it.each(["pve", "pbs"] as const)(
+    "called %s as its API is described all that time, and was answered so",
+    async (product) => {
+      const { called, problems = [] } = await recordedCalls(lab.calls, product);
+      expect(called.filter((call) => call.startsWith("DELETE "))).not.toEqual([]);
+      expect(problems).toEqual([]);
+    },
+  );
 
   it("leaves nothing on the machine after down", async () => {
     await lab.mustLab("down");

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findInstance } from "../../rehearsal/lab/instance.ts";
 import { isAlive, readProcessRecord } from "../../rehearsal/lib/process.ts";
+import { recordedCalls } from "./calls.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 
 let lab: Checkout;
@@ -56,6 +58,25 @@ describe("the lab with recorded guests", () => {
     expect(stdout).toContain(
       "proj-pg01 restarts for this, and the delivery then sees that everything runs again: cpu.cores 1 → 2",
     );
+  });
+
+  it.each([
+    ["pve", ["POST /nodes/{node}/qemu", "GET /nodes/{node}/qemu/{vmid}/config"]],
+    ["pbs", ["POST /config/datastore", "GET /config/prune/{id}", "PUT /access/acl"]],
+  ] as const)("called %s as its API is described, and was answered so", async (product, calls) => {
+    const { called, problems = [] } = await recordedCalls(lab.calls, product);
+    expect(called).toEqual(expect.arrayContaining([...calls]));
+    expect(problems).toEqual([]);
+  });
+
+  it("has no secret in the record of its calls", async () => {
+    const instance = await findInstance(lab.root);
+    const secrets = Object.values(instance?.secrets ?? {});
+    expect(secrets).not.toEqual([]);
+    const records = await Promise.all(
+      ["pve", "pbs"].map((product) => readFile(join(lab.calls, `${product}.jsonl`), "utf8")),
+    );
+    expect(secrets.filter((secret) => records.join().includes(secret))).toEqual([]);
   });
 
   it("keeps its kind of guests", async () => {
