@@ -60,6 +60,9 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
     "pbs:index:User": 1,
     "pbs:index:ApiToken": 1,
     "pbs:index:Acl": 2,
+    // The channels, and who is told of errors and of warnings.
+    "pbs:index:NotificationTarget": 2,
+    "pbs:index:NotificationMatcher": 2,
     "proxmoxve:backup/job:Job": 3,
     "proxmoxve:storage/pbs:Pbs": 2,
   };

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as pbs from "../pbs/sdk.ts";
 import { Remote, SyncJob } from "../pbs/sdk-services.ts";
 import type { Site } from "../site.ts";
+import { BackupNotifications } from "./notifications.ts";
 
 export interface BackupServerArgs {
   readonly siteName: string;
@@ -11,6 +12,10 @@ export interface BackupServerArgs {
   readonly disposable: boolean;
   /** Secret, by sync job. */
   readonly syncPassword: (id: string) => pulumi.Input<string> | undefined;
+  /** Who is told of what fails. */
+  readonly channels: Site["monitoring"]["channels"];
+  /** Secret, of the mail channels that have a username. */
+  readonly smtpPassword: pulumi.Input<string> | undefined;
 }
 
 const clientUser = "lab-pve@pbs";
@@ -139,6 +144,9 @@ export class BackupServer extends pulumi.ComponentResource {
         { ...child, dependsOn: places.get(sync.retention) ?? [] },
       );
     }
+
+    const { siteName, channels, smtpPassword } = args;
+    new BackupNotifications(name, { siteName, channels, smtpPassword }, child);
 
     this.clientTokenId = token.tokenId;
     this.clientTokenSecret = pulumi.secret(

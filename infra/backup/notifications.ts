@@ -1,0 +1,108 @@
+import * as pulumi from "@pulumi/pulumi";
+import { NotificationMatcher, NotificationTarget, type NotificationTargetArgs } from "../pbs/sdk-services.ts";
+import type { Channel } from "../site.ts";
+
+export interface BackupNotificationsArgs {
+  readonly siteName: string;
+  readonly channels: readonly Channel[];
+  /** Of the mail channels that have a username. */
+  readonly smtpPassword: pulumi.Input<string> | undefined;
+}
+
+/**
+ * What the backup server says of each severity of the site. A failed job of any kind (garbage collection, prune, sync,
+ * verification) is an error; `unknown` are mails to root that it forwards, such as those of a failing disk.
+ */
+const routes = [
+  { severity: "critical", matcher: "lab_errors", matchSeverity: "error" },
+  { severity: "warning", matcher: "lab_warnings", matchSeverity: "warning,unknown" },
+] as const;
+
+/**
+ * Whom the backup server itself tells of failures: the channels that Alertmanager uses, so that a failed verification
+ * reaches somebody also while the monitoring host is down.
+ */
+export class BackupNotifications extends pulumi.ComponentResource {
+  constructor(name: string, args: BackupNotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lab:backup:Notifications", name, {}, opts);
+    const child = { parent: this };
+    const targets = new Map(
+      args.channels.map((channel) => [
+        channel.name,
+        new NotificationTarget(channel.name, targetOf(channel, args), child),
+      ]),
+    );
+    for (const { severity, matcher, matchSeverity } of routes) {
+      const reached = args.channels.filter(({ severities }) => severities.includes(severity));
+      new NotificationMatcher(
+        severity,
+        {
+          // No channel can be called so: targets and matchers share their names.
+          name: matcher,
+          comment: `What is ${severity} for the ${args.siteName} site`,
+          matchSeverity: [matchSeverity],
+          target: reached.map((channel) => channel.name),
+        },
+        // The server takes no matcher for a target that it does not know, nor gives up a target in use.
+        { ...child, dependsOn: reached.flatMap((channel) => targets.get(channel.name) ?? []) },
+      );
+    }
+    this.registerOutputs({});
+  }
+}
+
+function targetOf(
+  channel: Channel,
+  { siteName, smtpPassword }: BackupNotificationsArgs,
+): NotificationTargetArgs {
+  const comment = `Channel ${channel.name} of the ${siteName} site`;
+  if (channel.type === "webhook") {
+    return {
+      type: "webhook",
+      name: channel.name,
+      comment,
+      url: channel.url,
+      method: "post",
+      headers: { "Content-Type": "application/json" },
+      body: alertmanagerMessage(channel.name, siteName),
+    };
+  }
+  const [server = "", port] = channel.smarthost.split(":");
+  if (channel.username !== undefined && smtpPassword === undefined)
+    throw new Error(`mail channel ${channel.name} has a username and no password`);
+  return {
+    type: "smtp",
+    name: channel.name,
+    comment,
+    server,
+    port: Number(port),
+    mode: modeOf(Number(port), channel.requireTls),
+    fromAddress: channel.from,
+    author: `Backup server of the ${siteName} site`,
+    mailto: [...channel.to],
+    ...(channel.username === undefined || smtpPassword === undefined
+      ? {}
+      : { username: channel.username, password: smtpPassword }),
+  };
+}
+
+/** As Alertmanager connects to the same server: port 465 is TLS from the start (RFC 8314), others begin in plain. */
+function modeOf(port: number, requireTls: boolean): "tls" | "starttls" | "insecure" {
+  if (port === 465) return "tls";
+  return requireTls ? "starttls" : "insecure";
+}
+
+/** A template of what Alertmanager sends (webhook version 4), since that is what the receiver understands. */
+function alertmanagerMessage(receiver: string, site: string): string {
+  const labels = { alertname: "BackupServer", site, severity: "{{ severity }}" };
+  const annotations = { summary: "{{ escape title }}", description: "{{ escape message }}" };
+  return JSON.stringify({
+    version: "4",
+    status: "firing",
+    receiver,
+    groupLabels: { alertname: labels.alertname },
+    commonLabels: labels,
+    commonAnnotations: annotations,
+    alerts: [{ status: "firing", labels, annotations }],
+  });
+}
