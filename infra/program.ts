@@ -62,8 +62,6 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
       syncPassword: settings.syncPassword,
       channels: site.monitoring.channels,
       smtpPassword: settings.smtpPassword,
-      channels: site.monitoring.channels,
-      smtpPassword: settings.smtpPassword,
     },
     withProviders,
   );
