@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { buildLab } from "./program.ts";
+import { startOwnPlugins } from "./own-plugins.ts";
 import { readSettings, requireSecretsOf } from "./settings.ts";
 import { SiteError } from "./site/problems.ts";
 import { parseSite, type Site } from "./site.ts";
@@ -14,7 +14,10 @@ export default async function program(): Promise<pulumi.Inputs> {
   const stack = await readStack(pulumi.getStack());
   const site = siteOf(stack, settings.machine);
   requireSecretsOf(site, settings);
-  return buildLab(site, settings);
+  const plugins = startOwnPlugins(settings);
+  // Loaded only now: the plugins start meanwhile.
+  const { buildLab } = await import("./program.ts");
+  return buildLab(site, settings, plugins);
 }
 
 function siteOf(stack: Stack, machine: unknown): Site {

@@ -14,19 +14,23 @@ import { Grafana } from "./monitoring/grafana.ts";
 import { grafanaAdmin } from "./monitoring/grafana-server.ts";
 import { type MonitoringLogin, monitoringUser } from "./monitoring/login.ts";
 import { remoteDatabases } from "./monitoring/mysqld-exporter.ts";
+import { type OwnPlugins, startOwnPlugins } from "./own-plugins.ts";
 import { createProviders, type InstalledGrafana } from "./providers.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";
 
 /** Everything that the program makes of a site. What it returns are the stack's outputs. */
-export async function buildLab(site: Site, settings: Settings): Promise<pulumi.Inputs> {
+export async function buildLab(
+  site: Site,
+  settings: Settings,
+  { pbs, monitoringPassword: password }: OwnPlugins = startOwnPlugins(settings),
+): Promise<pulumi.Inputs> {
   const { disposable } = site;
 
   const replicationPasswords = new Map(
     site.databases.postgres.map(({ name }) => [name, new Password(`${name}-replication`).value]),
   );
   const certificates = new Certificates("certificates", { site });
-  const password = new Password("monitoring-login");
   const monitoringLogin: MonitoringLogin = {
     user: monitoringUser,
     password: password.value,
@@ -35,7 +39,7 @@ export async function buildLab(site: Site, settings: Settings): Promise<pulumi.I
   const ownGrafana = site.monitoring.grafana.install
     ? installedGrafana(site, certificates.trusted)
     : undefined;
-  const withProviders = { providers: createProviders(settings, site, ownGrafana) };
+  const withProviders = { providers: createProviders(settings, site, pbs, ownGrafana) };
   const databasePasswords = new Map(
     remoteDatabases(site).map(({ guest }) => [guest, new Password(`${guest}-monitoring`).value]),
   );

@@ -2,7 +2,7 @@ import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import * as aws from "@pulumi/aws";
 import { type Input, interpolate, type ProviderResource } from "@pulumi/pulumi";
 import * as grafana from "@pulumiverse/grafana";
-import * as pbs from "./pbs/sdk.ts";
+import type * as pbs from "./pbs/sdk.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";
 
@@ -19,6 +19,7 @@ export interface InstalledGrafana {
 export function createProviders(
   settings: Settings,
   site: Site,
+  backupServer: pbs.Provider,
   installed: InstalledGrafana | undefined,
 ): ProviderResource[] {
   return [
@@ -28,12 +29,7 @@ export function createProviders(
       insecure: false,
       ssh: { agent: true, username: settings.proxmox.sshUsername },
     }),
-    new pbs.Provider("pbs", {
-      url: settings.pbs.endpoint,
-      tokenId: settings.pbs.tokenId,
-      tokenSecret: settings.pbs.tokenSecret,
-      ...(settings.pbs.fingerprint === undefined ? {} : { fingerprint: settings.pbs.fingerprint }),
-    }),
+    backupServer,
     new aws.Provider("archive", {
       region: site.archive.region as aws.Region,
       defaultTags: { tags: { site: site.name, "managed-by": "pulumi" } },

@@ -77,6 +77,7 @@ it("is reachable from where Prometheus is, and only where it is installed", () =
 it("is what the provider then talks to, by the lab's authority and the administrator's password", async () => {
   const resources = await recordResources();
   const { createProviders } = await import("../providers.ts");
+  const { startOwnPlugins } = await import("../own-plugins.ts");
   const { requireSecretsOf } = await import("../settings.ts");
   const secret = pulumi.secret("t");
   const settings: Settings = {
@@ -90,7 +91,12 @@ it("is what the provider then talks to, by the lab's authority and the administr
     machine: undefined,
   };
   requireSecretsOf(site, settings);
-  createProviders(settings, site, { url: "https://m:3001", user: "admin", password: "p", authority: "PEM" });
+  createProviders(settings, site, startOwnPlugins(settings).pbs, {
+    url: "https://m:3001",
+    user: "admin",
+    password: "p",
+    authority: "PEM",
+  });
   await pulumi.runtime.disconnect();
   expect(resources.find(({ type }) => type === "pulumi:providers:grafana")?.inputs).toMatchObject({
     url: "https://m:3001",
