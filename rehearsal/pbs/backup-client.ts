@@ -1,6 +1,5 @@
-import { textOf } from "../lib/https.ts";
 import { isIndex, type Manifest, type ManifestFile, sha256 } from "./archive.ts";
-import { type BackupTarget, Connection, nameOf, type SnapshotId } from "./backup-connection.ts";
+import { type BackupTarget, Connection, callApi, nameOf, type SnapshotId } from "./backup-connection.ts";
 import { type BackupSession, Upload } from "./backup-upload.ts";
 import { type Encryption, encryptionOf } from "./encryption.ts";
 
@@ -123,32 +122,6 @@ function apiKey(
   { type, id, time }: SnapshotId,
 ): Record<string, string | undefined> {
   return { ns: namespace, "backup-type": type, "backup-id": id, "backup-time": String(time) };
-}
-
-async function callApi(
-  target: BackupTarget,
-  method: "GET" | "PUT" | "DELETE",
-  call: string,
-  parameters: Readonly<Record<string, string | undefined>>,
-): Promise<unknown> {
-  const connection = new Connection(target);
-  try {
-    const given = Object.entries(parameters).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    );
-    const form = new URLSearchParams(given).toString();
-    const path = `/api2/json/admin/datastore/${encodeURIComponent(target.datastore)}/${call}`;
-    const inBody = method === "PUT";
-    const answer = await connection.send(
-      method,
-      inBody || form === "" ? path : `${path}?${form}`,
-      inBody ? form : undefined,
-      "application/x-www-form-urlencoded",
-    );
-    return (JSON.parse(await textOf(answer)) as { data: unknown }).data;
-  } finally {
-    connection.close();
-  }
 }
 
 function decryptionOf(

@@ -148,6 +148,33 @@ export class Connection {
   }
 }
 
+/** One call of the API about the target's datastore, `snapshots` for example. @throws BackupRefused */
+export async function callApi(
+  target: BackupTarget,
+  method: "GET" | "POST" | "PUT" | "DELETE",
+  call: string,
+  parameters: Readonly<Record<string, string | undefined>> = {},
+): Promise<unknown> {
+  const connection = new Connection(target);
+  try {
+    const given = Object.entries(parameters).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    );
+    const form = new URLSearchParams(given).toString();
+    const path = `/api2/json/admin/datastore/${encodeURIComponent(target.datastore)}/${call}`;
+    const inBody = method === "PUT" || method === "POST";
+    const answer = await connection.send(
+      method,
+      inBody || form === "" ? path : `${path}?${form}`,
+      inBody ? form : undefined,
+      "application/x-www-form-urlencoded",
+    );
+    return (JSON.parse(await textOf(answer)) as { data: unknown }).data;
+  } finally {
+    connection.close();
+  }
+}
+
 export function nameOf({ type, id, time }: SnapshotId): string {
   return snapshotName({ "backup-type": type, "backup-id": id, "backup-time": time });
 }

@@ -334,6 +334,7 @@ describe("notifications", () => {
 it("lists jobs that pull unless others are asked for", async () => {
   await server.call("POST", "/config/sync", {
     id: "out",
+    remote: "offsite",
     store: "vms",
     "remote-store": "copy",
     "sync-direction": "push",

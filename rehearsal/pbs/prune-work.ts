@@ -66,6 +66,8 @@ export async function logRules(rules: KeepRules, run: Pick<TaskRun, "log">): Pro
 }
 
 /** Backups by group, `vm/100`. */
-export function groupsOf(snapshots: readonly Snapshot[]): Map<string, Snapshot[]> {
+export function groupsOf<T extends { readonly type: string; readonly id: string }>(
+  snapshots: readonly T[],
+): Map<string, T[]> {
   return Map.groupBy(snapshots, ({ type, id }) => `${type}/${id}`);
 }

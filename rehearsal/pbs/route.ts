@@ -59,3 +59,8 @@ export function storeAclPath(values: Readonly<Record<string, unknown>>): string[
   const namespace = typeof values.ns === "string" && values.ns !== "" ? values.ns.split("/") : [];
   return ["datastore", String(values.store), ...namespace];
 }
+
+/** The ACL path of a namespace of the remote datastore that a sync job names. */
+export function remoteAclPath(job: Readonly<Record<string, unknown>>, ns: string): string[] {
+  return ["remote", String(job.remote), String(job["remote-store"]), ...ns.split("/").filter(Boolean)];
+}

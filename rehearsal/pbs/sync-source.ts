@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { textOf as bodyOf } from "../lib/https.ts";
-import { Connection } from "./backup-connection.ts";
+import { type BackupTarget, Connection, callApi } from "./backup-connection.ts";
 import { readChunk } from "./chunks.ts";
 import { contentOf } from "./frames.ts";
-import { openStore } from "./groups.ts";
-import { type Server, textOf } from "./route.ts";
+import { openStore, owns } from "./groups.ts";
+import { type Server, storeAclPath, textOf } from "./route.ts";
 import { findSnapshot, listNamespaces, listSnapshots } from "./snapshots.ts";
 import type { Section } from "./state.ts";
+import { localUser } from "./sync-filter.ts";
 
 /** A backup at the source of a synchronisation. */
 export interface SourceSnapshot {
@@ -34,13 +34,25 @@ export interface SyncSource {
   ): AsyncGenerator<Buffer>;
 }
 
-/** The other side of a job: a remote, or a datastore of the same server. */
+/** What a job that pulls reads: a remote, or a datastore of the same server as its owner may. */
 export function sourceOf(server: Server, job: Section): SyncSource {
   const store = textOf(job, "remote-store");
-  if (job.remote === undefined) return localSource(server, store);
+  if (job.remote === undefined) return localSource(server, store, localUser(job));
+  return remoteSource(remoteTarget(server, job), `${job.remote}/${store}`);
+}
+
+/** The datastore on the other server that a job names. Fails where there is no such remote. */
+export function remoteTarget(server: Server, job: Section): BackupTarget {
   const remote = server.store.state.remote[textOf(job, "remote")];
   if (!remote) throw new Error(`no such remote '${job.remote}'`);
-  return remoteSource(remote, store);
+  return {
+    server: textOf(remote, "host"),
+    port: Number(remote.port ?? 8007),
+    ...(remote.fingerprint === undefined ? {} : { fingerprint: textOf(remote, "fingerprint") }),
+    datastore: textOf(job, "remote-store"),
+    username: textOf(remote, "auth-id"),
+    password: textOf(remote, "password"),
+  };
 }
 
 interface Listed {
@@ -51,35 +63,16 @@ interface Listed {
   readonly fingerprint?: string;
 }
 
-function remoteSource(remote: Section, datastore: string): SyncSource {
-  const connectionTo = (namespace: string) =>
-    new Connection({
-      server: textOf(remote, "host"),
-      port: Number(remote.port ?? 8007),
-      ...(remote.fingerprint === undefined ? {} : { fingerprint: textOf(remote, "fingerprint") }),
-      datastore,
-      namespace,
-      username: textOf(remote, "auth-id"),
-      password: textOf(remote, "password"),
-    });
-  const get = async (call: string, query: Record<string, string>): Promise<unknown> => {
-    const connection = connectionTo("");
-    try {
-      const path = `/api2/json/admin/datastore/${encodeURIComponent(datastore)}/${call}`;
-      const answer = await connection.send("GET", `${path}?${new URLSearchParams(query)}`);
-      return (JSON.parse(await bodyOf(answer)) as { data: unknown }).data;
-    } finally {
-      connection.close();
-    }
-  };
+function remoteSource(target: BackupTarget, name: string): SyncSource {
+  const connectionTo = (namespace: string) => new Connection({ ...target, namespace });
   return {
-    name: `${remote.name}/${datastore}`,
+    name,
     async namespaces(parent, maxDepth) {
-      const found = await get("namespace", { parent, "max-depth": String(maxDepth) });
+      const found = await callApi(target, "GET", "namespace", { parent, "max-depth": String(maxDepth) });
       return (found as { ns: string }[]).map(({ ns }) => ns);
     },
     async snapshots(ns) {
-      return ((await get("snapshots", { ns })) as Listed[]).map((item) => ({
+      return ((await callApi(target, "GET", "snapshots", { ns })) as Listed[]).map((item) => ({
         type: item["backup-type"],
         id: item["backup-id"],
         time: item["backup-time"],
@@ -108,13 +101,22 @@ function remoteSource(remote: Section, datastore: string): SyncSource {
   };
 }
 
-function localSource(server: Server, name: string): SyncSource {
+/** A datastore of this server: everything for who may read it, for others what they own and may back up. */
+export function localSource(server: Server, name: string, user: string): SyncSource {
   const { root } = openStore(server, name);
+  const may = (ns: string, privilege: "Datastore.Read" | "Datastore.Backup") =>
+    server.access.has(user, storeAclPath({ store: name, ns }), [privilege]);
   return {
     name,
-    namespaces: (parent, maxDepth) => listNamespaces(root, parent, maxDepth),
+    async namespaces(parent, maxDepth) {
+      const all = await listNamespaces(root, parent, maxDepth);
+      return all.filter((ns) => may(ns, "Datastore.Read") || may(ns, "Datastore.Backup"));
+    },
     async snapshots(ns) {
-      return (await listSnapshots(root, ns)).map(({ type, id, time, manifest }) => ({
+      const all = await listSnapshots(root, ns);
+      const everything = may(ns, "Datastore.Read");
+      const readable = all.filter(({ owner }) => everything || owns(owner, user));
+      return readable.map(({ type, id, time, manifest }) => ({
         type: type as SourceSnapshot["type"],
         id,
         time,

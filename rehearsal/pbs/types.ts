@@ -52,6 +52,13 @@ export const maxDepth = {
   optional: true,
 } as const satisfies ParameterType;
 
+export const threads = {
+  type: "integer",
+  minimum: 1,
+  maximum: 32,
+  optional: true,
+} as const satisfies ParameterType;
+
 const keep = { type: "integer", minimum: 1, optional: true } as const satisfies ParameterType;
 export const keepRules = {
   "keep-last": keep,

@@ -1,5 +1,4 @@
 import { ApiError } from "../errors.ts";
-import { noGcStatus } from "../gc-work.ts";
 import { openGroup, openStore, ownOnly } from "../groups.ts";
 import { type JobType, runState, scheduled, startJob } from "../job-runs.ts";
 import type { Values } from "../parameters.ts";
@@ -8,6 +7,8 @@ import { type KeepRules, keepsSomething } from "../prune.ts";
 import { logRules, markGroup, pruneGroup, pruneStore } from "../prune-work.ts";
 import { type Route, type Server, storeAclPath, textOf } from "../route.ts";
 import { listSnapshots } from "../snapshots.ts";
+import type { Section } from "../state.ts";
+import { mayModifySync } from "../sync-rights.ts";
 import {
   backupId,
   backupTime,
@@ -18,8 +19,10 @@ import {
   maxDepth,
   namespace,
   optional,
+  threads,
 } from "../types.ts";
 import { verifyStore } from "../verify-work.ts";
+import { garbageCollections } from "./gc.ts";
 import { requireNamespace } from "./snapshots.ts";
 
 interface JobRights {
@@ -69,7 +72,8 @@ function jobRuns({ type, path, read, run }: JobRights): Route[] {
         const name = textOf(values, "id");
         const job = scheduled(server, type)[name];
         if (!job) throw new ApiError(400, `no such ${type} '${name}'`);
-        server.access.require(caller, storeAclPath(job), run, true);
+        if (type === "sync") requireSync(server, job, caller);
+        else server.access.require(caller, storeAclPath(job), run, true);
         return { data: await startJob(server, type, name, caller) };
       },
     },
@@ -152,44 +156,12 @@ export const runs: readonly Route[] = [
       "ignore-verified": flag,
       "outdated-after": { type: "integer", minimum: 0, optional: true },
       "max-depth": maxDepth,
-      "read-threads": { type: "integer", minimum: 1, maximum: 32, optional: true },
-      "verify-threads": { type: "integer", minimum: 1, maximum: 32, optional: true },
+      "read-threads": threads,
+      "verify-threads": threads,
     },
     run: startVerification,
   },
-  {
-    method: "GET",
-    path: "/admin/datastore/{store}/gc",
-    parameters: { store: id },
-    permission: { path: ["datastore", "{store}"], privilege: "Datastore.Audit" },
-    run: (server, values) => ({ data: gcItem(server, openStore(server, textOf(values, "store")).name) }),
-  },
-  {
-    method: "POST",
-    path: "/admin/datastore/{store}/gc",
-    parameters: { store: id },
-    permission: { path: ["datastore", "{store}"], privilege: "Datastore.Modify" },
-    async run(server, values, caller) {
-      const { name } = openStore(server, textOf(values, "store"), "write");
-      return { data: await startJob(server, "gc", name, caller) };
-    },
-  },
-  ...["/admin/gc", "/admin/gc/{store}"].map(
-    (path): Route => ({
-      method: "GET",
-      path,
-      parameters: { store: optional(id) },
-      run: (server, values, caller) => ({
-        data: Object.keys(server.store.state.datastore)
-          .filter(
-            (name) =>
-              (values.store ?? name) === name &&
-              server.access.has(caller, ["datastore", name], ["Datastore.Audit"]),
-          )
-          .map((name) => gcItem(server, name)),
-      }),
-    }),
-  ),
+  ...garbageCollections,
 ];
 
 async function startVerification(server: Server, values: Values, caller: string) {
@@ -222,21 +194,11 @@ async function startVerification(server: Server, values: Values, caller: string)
   };
 }
 
-function nsName(values: Values): string {
-  return textOf(values, "ns") === "" ? textOf(values, "store") : `${values.store}:${values.ns}`;
+function requireSync(server: Server, job: Section, caller: string): void {
+  if (mayModifySync(server, job, caller)) return;
+  throw new ApiError(400, `permission check failed, '${caller}' is missing access`);
 }
 
-function gcItem(server: Server, name: string): object {
-  const schedule = server.store.state.datastore[name]?.["gc-schedule"];
-  const state = runState(server, "gc", name) as Record<string, unknown>;
-  const { "last-run-upid": upid, ...times } = state;
-  const task = typeof upid === "string" ? server.tasks.find(upid) : undefined;
-  return {
-    store: name,
-    ...noGcStatus,
-    ...server.store.state.gcStatus[name],
-    ...(schedule === undefined ? {} : { schedule }),
-    ...times,
-    ...(task?.endtime === undefined ? {} : { duration: task.endtime - task.starttime }),
-  };
+function nsName(values: Values): string {
+  return textOf(values, "ns") === "" ? textOf(values, "store") : `${values.store}:${values.ns}`;
 }

@@ -180,7 +180,10 @@ function permission(given: RoutePermission | undefined): { permission?: RoutePer
 
 /** What one kind of job differs in from the others. */
 interface JobKind
-  extends Pick<ObjectKind, "properties" | "deletable" | "verify" | "listParameters" | "listed"> {
+  extends Pick<
+    ObjectKind,
+    "properties" | "deletable" | "verify" | "listParameters" | "listed" | "requireModify"
+  > {
   readonly file: "prune" | "verification" | "sync";
   /** The last component of the API's path. */
   readonly path: string;
@@ -188,7 +191,7 @@ interface JobKind
   readonly modify: readonly Privilege[];
 }
 
-/** The five calls on a kind of job, whose rights are those on its namespace. */
+/** The five calls on a kind of job, whose rights are those on its namespace unless it says otherwise. */
 export function jobRoutes(kind: JobKind): Route[] {
   return objectRoutes({
     ...kind,
@@ -197,8 +200,9 @@ export function jobRoutes(kind: JobKind): Route[] {
     maySee: (server, job, caller) =>
       server.access.has(caller, storeAclPath(job), [...kind.read, ...kind.modify], true),
     requireRead: (server, job, caller) => server.access.require(caller, storeAclPath(job), kind.read, true),
-    requireModify: (server, job, caller) =>
-      server.access.require(caller, storeAclPath(job), kind.modify, true),
+    requireModify:
+      kind.requireModify ??
+      ((server, job, caller) => server.access.require(caller, storeAclPath(job), kind.modify, true)),
     missing: (name) => new ApiError(400, `no such ${kind.file} '${name}'`),
     duplicate: (name) => parameterError([["id", `job '${name}' already exists.`]]),
     normalize: withoutRoot,
