@@ -134,6 +134,23 @@ refuses("Databases that are wrong", [
     'databases.postgres[0].dump.schedule: "*:0/30": it starts again after 30 min (Fri 2027-01-01 00:30, Fri 2027-01-01 01:00, Fri 2027-01-01 01:30), before a run of up to 45 min has ended; allowed: runs that are further apart, or a smaller durationLimitMinutes',
   ],
   [
+    "dumps that break the recovery point objective of the primary",
+    (s) => {
+      s.databases.postgres[0].dump.schedule = "mon,thu 03:00";
+      s.monitoring.maximumDumpAgeHours = 100;
+    },
+    'databases.postgres[0].dump.schedule: "mon,thu 03:00": it leaves up to 96 h between two dumps (Mon 2027-01-04 03:00, Thu 2027-01-07 03:00, Mon 2027-01-11 03:00); allowed: at most 24 h between two dumps, since the primary proj-pg01 is of tier critical',
+  ],
+  [
+    "a recovery point objective that no schedule of the site meets",
+    (s) => {
+      s.objectives.critical.rpoHours = 12;
+    },
+    'guests[0].backup.policy: "proj-dp01-daily": its schedule 01:00 leaves up to 24 h between two backups (Fri 2027-01-01 01:00, Sat 2027-01-02 01:00, Sun 2027-01-03 01:00); allowed: at most 12 h between two backups for tier critical',
+    'guests[1].backup.policy: "proj-pg01-daily": its schedule 02:00 leaves up to 24 h between two backups (Fri 2027-01-01 02:00, Sat 2027-01-02 02:00, Sun 2027-01-03 02:00); allowed: at most 12 h between two backups for tier critical',
+    'databases.postgres[0].dump.schedule: "*-*-* 03:00:00 UTC": it leaves up to 24 h between two dumps (Fri 2027-01-01 03:00, Sat 2027-01-02 03:00, Sun 2027-01-03 03:00); allowed: at most 12 h between two dumps, since the primary proj-pg01 is of tier critical',
+  ],
+  [
     "a database of an unknown engine",
     (s) => {
       s.databases.others[0].engine = "oracle";

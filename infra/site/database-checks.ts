@@ -1,13 +1,13 @@
 import type { Site } from "../site.ts";
 import type { Problem } from "./problems.ts";
-import { duplicates, reference } from "./references.ts";
+import { duplicates, named, reference } from "./references.ts";
 import { parseSchedule } from "./schedule.ts";
 import { delivered } from "./service-checks.ts";
 
 type Cluster = Site["databases"]["postgres"][number];
 
 export function databaseRules(site: Partial<Site>): Problem[] {
-  const { databases, monitoring, guests } = site;
+  const { databases, monitoring, guests, objectives } = site;
   const clusters = databases?.postgres ?? [];
   return [
     ...duplicates(
@@ -28,6 +28,7 @@ export function databaseRules(site: Partial<Site>): Problem[] {
         ...enoughSenders(at, cluster),
         ...freePort(at, cluster, monitoring),
         ...dumpAge(cluster, monitoring),
+        ...dumpsMeetObjective(`${at}.dump.schedule`, cluster, guests, objectives),
       ];
     }),
     ...(databases?.others ?? []).flatMap((other, index) =>
@@ -177,6 +178,30 @@ function dumpAge({ name, dump }: Cluster, monitoring: Site["monitoring"] | undef
       value: monitoring.maximumDumpAgeHours,
       reason: `cluster ${name} is dumped every ${parsed.longestGapHours} h (${parsed.examples}) in up to ${dump.durationLimitMinutes} min, so that a good dump would be reported as too old`,
       allowed: `at least ${neededHours}`,
+    },
+  ];
+}
+
+/**
+ * Dumps are what is proven by restoring them, so they alone must keep the objective of the primary's tier. As with a
+ * backup of a guest, a dump holds what there was when it started.
+ */
+function dumpsMeetObjective(
+  path: string,
+  { primary, dump }: Cluster,
+  guests: Site["guests"] | undefined,
+  objectives: Site["objectives"] | undefined,
+): Problem[] {
+  const tier = guests?.find(({ name }) => name === primary)?.tier;
+  const objective = tier === undefined ? undefined : named(objectives, tier);
+  const parsed = parseSchedule("systemd", dump.schedule);
+  if (!objective || !parsed.ok || parsed.longestGapHours <= objective.rpoHours) return [];
+  return [
+    {
+      path,
+      value: dump.schedule,
+      reason: `it leaves up to ${parsed.longestGapHours} h between two dumps (${parsed.examples})`,
+      allowed: `at most ${objective.rpoHours} h between two dumps, since the primary ${primary} is of tier ${tier}`,
     },
   ];
 }
