@@ -30,6 +30,8 @@ export const corrections: readonly Correction[] = [
   startsTask("POST", "/admin/sync/{id}/run"),
   startsTask("POST", "/admin/verify/{id}/run"),
   startsTask("POST", "/admin/prune/{id}/run"),
+  startsTask("POST", "/pull"),
+  startsTask("POST", "/push"),
   {
     product: "pbs",
     method: "GET",
