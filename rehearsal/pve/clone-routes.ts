@@ -82,7 +82,9 @@ export const cloneRoutes: Route[] = [
     params: { node: node(), vmid: vmid() },
     permit: (caller, params) => caller.require(`/vms/${params.vmid}`, ["VM.Allocate"]),
     run: async ({ node: name, vmid: id }, { sim, caller }) => {
-      const { config } = unlockedVmOf(sim, name, id);
+      const { config, snapshots = {} } = unlockedVmOf(sim, name, id);
+      if (Object.keys(snapshots).length > 0)
+        throw failure("unable to create template, because VM contains snapshots");
       if (isTemplate(config)) throw failure("you can't convert a template to a template");
       if (await isRunning(guestPlace(sim, id)))
         throw failure("you can't convert a VM to template if VM is running");
@@ -139,6 +141,7 @@ function clonedConfig(source: Section, { vmid: id, newid, storage, name, descrip
   const {
     template: _,
     lock: __,
+    parent: ___,
     ...config
   }: Section = { ...source, vmgenid: randomUUID(), smbios1: `uuid=${randomUUID()}` };
   config.name = name ?? `Copy-of-VM-${source.name ?? id}`;

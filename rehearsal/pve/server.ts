@@ -19,6 +19,7 @@ import { requestCaller } from "./request-caller.ts";
 import { roleRoutes } from "./role-routes.ts";
 import { Page, type Route } from "./route.ts";
 import type { Simulator } from "./simulator.ts";
+import { snapshotRoutes } from "./snapshot-routes.ts";
 import { addSnippetRoutes } from "./snippets.ts";
 import { storageRoutes } from "./storage-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
@@ -34,6 +35,7 @@ export const apiRoutes: Route[] = [
   ...backupContentRoutes,
   ...vmRoutes,
   ...cloneRoutes,
+  ...snapshotRoutes,
   ...powerRoutes,
   ...agentRoutes,
   ...backupRoutes,

@@ -10,6 +10,20 @@ export const sectionSchema = z.record(z.string(), z.union([z.string(), z.number(
 /** See {@link sectionSchema}. */
 export type Section = z.infer<typeof sectionSchema>;
 
+const snapshotSchema = z.object({
+  /** Of the VM at that moment. */
+  config: sectionSchema,
+  images: z.record(z.string(), z.string()),
+  /** Unix time in seconds. */
+  snaptime: z.number(),
+  description: z.string().optional(),
+  /** The snapshot before it. */
+  parent: z.string().optional(),
+});
+
+/** One snapshot of a virtual machine. */
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
 const vmSchema = z.object({
   node: z.string(),
   config: sectionSchema,
@@ -19,6 +33,7 @@ const vmSchema = z.object({
   startedAt: z.number().optional(),
   /** Configuration at the last start: what was changed since may wait for the next one. */
   runningConfig: sectionSchema.optional(),
+  snapshots: z.record(z.string(), snapshotSchema).optional(),
 });
 
 /** One virtual machine. */

@@ -12,6 +12,7 @@ const immediate = new Set([
     "meta",
     "name",
     "onboot",
+    "parent",
     "protection",
     "startup",
     "tags",

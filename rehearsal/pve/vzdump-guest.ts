@@ -72,6 +72,7 @@ async function writeBackup(
   const wasRunning = await isRunning(place);
   const staged = join(sim.folder, "tmp", `vzdump-${vmid}.tar`);
   describe(vm.config, wasRunning, wanted.mode, log);
+  if (Object.keys(vm.snapshots ?? {}).length > 0) log("INFO: snapshots found (not included into backup)");
   const snapshot = { type: "vm", id: String(vmid), time: nowSeconds(sim) } as const;
   const target = await targetOf(sim, wanted.storage, node);
   if (wanted.mode === "stop" && wasRunning) {
@@ -140,21 +141,32 @@ async function standstill(
   log: TaskLog,
   work: () => Promise<void>,
 ): Promise<void> {
-  const { instanceId, guests } = sim.config;
-  const runs = guests.kind === "containers" && (await isRunning(guestPlace(sim, vmid)));
-  if (!runs) return work();
+  if (!(await canBeFrozen(sim, vmid))) return work();
   const { agent } = sim.store.state.vms[vmid]?.config ?? {};
   const hasAgent = mode === "snapshot" && /^(1|enabled=1)(,|$)/.test(String(agent ?? ""));
   if (hasAgent) log("INFO: issuing guest-agent 'fs-freeze' command");
   if (mode === "suspend") log("INFO: suspending guest");
-  await setFrozen(instanceId, vmid, true);
   try {
-    await work();
+    await whileStill(sim, vmid, work);
   } finally {
-    await setFrozen(instanceId, vmid, false);
     if (hasAgent) log("INFO: issuing guest-agent 'fs-thaw' command");
     log("INFO: resuming VM again");
   }
+}
+
+/** Does something while the guest, where it runs, stands still. */
+export async function whileStill(sim: Simulator, vmid: number, work: () => Promise<void>): Promise<void> {
+  if (!(await canBeFrozen(sim, vmid))) return work();
+  await setFrozen(sim.config.instanceId, vmid, true);
+  try {
+    await work();
+  } finally {
+    await setFrozen(sim.config.instanceId, vmid, false);
+  }
+}
+
+async function canBeFrozen(sim: Simulator, vmid: number): Promise<boolean> {
+  return sim.config.guests.kind === "containers" && (await isRunning(guestPlace(sim, vmid)));
 }
 
 async function upload(
