@@ -1,12 +1,13 @@
 import { stringify } from "yaml";
 import { availability } from "./availability.ts";
 import { backup } from "./backup.ts";
+import { backupHost } from "./backup-host.ts";
 import { certificates } from "./certificates.ts";
 import type { Alert, Inventory, RuleGroup } from "./rule.ts";
 
 /** All rules of a site, one group an area. */
 export function ruleGroups(inventory: Inventory): RuleGroup[] {
-  return [availability(inventory), backup(inventory), certificates(inventory)];
+  return [availability(inventory), backup(inventory), certificates(inventory), ...backupHost(inventory)];
 }
 
 /** A rule file for Prometheus. */

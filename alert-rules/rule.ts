@@ -30,6 +30,8 @@ export interface RuleGroup {
 export interface Inventory {
   /** Hosts that run node_exporter. */
   readonly hosts: readonly string[];
+  /** The one of them that carries Proxmox Backup Server, where it is watched. */
+  readonly backupHost?: string;
   readonly clusters: readonly {
     readonly name: string;
     readonly primary: string;

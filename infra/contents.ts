@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { serverTls } from "./databases/names.ts";
 import { postgresServer } from "./databases/postgres.ts";
 import { backupRuntime } from "./databases/runtime.ts";
+import { type BackupHost, backupHostChecks } from "./hosts/backup-host.ts";
 import { backupVolume } from "./hosts/backup-volume.ts";
 import { certificateMetrics, type TlsService } from "./hosts/certificate-metrics.ts";
 import { hostName, type LabCertificates } from "./hosts/certificates.ts";
@@ -63,6 +64,16 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
         ]),
       ]),
   );
+}
+
+/** What the host of the backup server gets: it is somebody else's machine, so nothing but what watches it. */
+export function backupHostContents({ site, certificates }: ContentsArgs, host: BackupHost): Merged {
+  return merge(host.name, [
+    trustedAuthorities(certificates.trusted),
+    nodeExporter(site, identityOf(certificates.hosts, host.name)),
+    backupHostChecks(host),
+    certificateMetrics([{ name: "node_exporter", port: site.monitoring.ports.node }]),
+  ]);
 }
 
 /** Hosts that must be complete first: a standby copies from its primary. */

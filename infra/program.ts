@@ -4,11 +4,12 @@ import { Archive } from "./archive/archive.ts";
 import { BackupJobs } from "./backup/backup-jobs.ts";
 import { BackupServer } from "./backup/backup-server.ts";
 import { protections } from "./backup/protections.ts";
-import { hostContents, hostOrder } from "./contents.ts";
+import { backupHostContents, hostContents, hostOrder } from "./contents.ts";
+import { backupHost } from "./hosts/backup-host.ts";
 import { Certificates } from "./hosts/certificates.ts";
-import { Deliveries } from "./hosts/deliveries.ts";
+import { Deliveries, deliveredContents } from "./hosts/deliveries.ts";
 import { Machines } from "./hosts/machines.ts";
-import { Password } from "./hosts/provider/sdk.ts";
+import { Delivery, Password } from "./hosts/provider/sdk.ts";
 import { webAddress } from "./monitoring/addresses.ts";
 import { Grafana } from "./monitoring/grafana.ts";
 import { grafanaAdmin } from "./monitoring/grafana-server.ts";
@@ -43,7 +44,7 @@ export async function buildLab(
   const databasePasswords = new Map(
     remoteDatabases(site).map(({ guest }) => [guest, new Password(`${guest}-monitoring`).value]),
   );
-  const contents = hostContents({
+  const contentsArgs = {
     site,
     runtimeBundle: await bundleRuntime(),
     replicationPasswords,
@@ -52,7 +53,8 @@ export async function buildLab(
     monitoringLogin,
     databasePasswords,
     grafanaPassword: ownGrafana?.password,
-  });
+  };
+  const contents = hostContents(contentsArgs);
 
   const machines = new Machines("machines", { site }, withProviders);
 
@@ -96,6 +98,18 @@ export async function buildLab(
     after: hostOrder(site),
   });
 
+  const backup = backupHost(site);
+  if (backup) {
+    const { address, connection, name } = backup;
+    const { user, sshPort: port, hostKey } = connection;
+    const { privateKey } = machines.deployKey;
+    new Delivery(name, {
+      name: "backup-host",
+      connection: { address, port, user, privateKey, hostKey, connectTimeoutSeconds: 30 },
+      ...deliveredContents(backupHostContents(contentsArgs, backup)),
+    });
+  }
+
   new Grafana(
     "grafana",
     {
@@ -130,6 +144,8 @@ export async function buildLab(
     backupJobIds: backupJobs.jobIds,
     backupEncryptionKeys: backupJobs.encryptionKeys,
     deployKey: machines.deployKey.privateKey,
+    // For the hosts that the program delivers to without making them.
+    deployPublicKey: machines.deployKey.publicKey,
     hostKeys: Object.fromEntries([...machines.machines].map(([name, { hostKey }]) => [name, hostKey])),
     deliveries: Object.fromEntries(
       [...deliveries.deliveries].map(([host, { contentHash }]) => [host, contentHash]),

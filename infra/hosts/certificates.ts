@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Guest, Site } from "../site.ts";
+import { backupHost } from "./backup-host.ts";
 import { Certificate, CertificateAuthority, type KeyPair } from "./provider/certificate-sdk.ts";
 
 /** The certificates of a site by what they are for. */
 export interface LabCertificates {
   /** PEM of every authority that is to be trusted, the one that signs first. */
   readonly trusted: pulumi.Output<string>;
-  /** What a host's exporters and web interfaces prove themselves with, by guest. */
+  /** What a host's exporters and web interfaces prove themselves with, by guest; the backup server's by its name. */
   readonly hosts: ReadonlyMap<string, KeyPair>;
   /** What PostgreSQL proves itself with, by guest: its key is nobody else's on the host. */
   readonly databases: ReadonlyMap<string, KeyPair>;
@@ -46,18 +47,15 @@ export class Certificates extends pulumi.ComponentResource implements LabCertifi
     if (!authority) throw new Error("the site has no certificate authority");
 
     const common = { authority, validityDays, renewBeforeDays };
-    const server = (resourceName: string, guest: Guest) =>
+    const serverOf = (resourceName: string, commonName: string, dnsName: string, address: string) =>
       new Certificate(
         resourceName,
-        {
-          ...common,
-          commonName: guest.name,
-          usages: ["server"],
-          dnsNames: [hostName(site, guest)],
-          ipAddresses: [guest.address],
-        },
+        { ...common, commonName, usages: ["server"], dnsNames: [dnsName], ipAddresses: [address] },
         child,
       );
+    const server = (resourceName: string, guest: Guest) =>
+      serverOf(resourceName, guest.name, hostName(site, guest), guest.address);
+    const backup = backupHost(site);
     const delivered = site.guests.filter(({ managed, os }) => managed && os === "linux");
     const inClusters = new Set(
       site.databases.postgres.flatMap(({ primary, standbys }) => [primary, ...standbys]),
@@ -65,7 +63,12 @@ export class Certificates extends pulumi.ComponentResource implements LabCertifi
     this.trusted = pulumi
       .all(authorities.map(({ certificate }) => certificate))
       .apply((certificates) => certificates.join(""));
-    this.hosts = new Map(delivered.map((guest) => [guest.name, server(guest.name, guest)]));
+    this.hosts = new Map([
+      ...delivered.map((guest) => [guest.name, server(guest.name, guest)] as const),
+      ...(backup
+        ? [[backup.name, serverOf(backup.name, backup.name, backup.fullName, backup.address)] as const]
+        : []),
+    ]);
     this.databases = new Map(
       delivered
         .filter(({ name: guest }) => inClusters.has(guest))

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../site.ts";
 import type { Merged } from "./contribution.ts";
 import type { Machine } from "./machines.ts";
-import { Delivery, type SshKey } from "./provider/sdk.ts";
+import { Delivery, type DeliveryArgs, type SshKey } from "./provider/sdk.ts";
 
 export interface DeliveriesArgs {
   readonly site: Site;
@@ -39,15 +39,7 @@ export class Deliveries extends pulumi.ComponentResource {
               hostKey: machine.hostKey,
             },
             machine: machine.hardware,
-            packages: [...contents.packages],
-            users: contents.users.map((user) => ({ ...user, groups: [...(user.groups ?? [])] })),
-            directories: contents.directories,
-            files: contents.files.map(({ validate, ...file }) => ({
-              ...file,
-              ...(validate === undefined ? {} : { validate: [...validate] }),
-              activates: [...(file.activates ?? [])],
-            })),
-            units: contents.units.map((unit) => ({ ...unit })),
+            ...deliveredContents(contents),
           },
           {
             parent: this,
@@ -62,6 +54,21 @@ export class Deliveries extends pulumi.ComponentResource {
     this.deliveries = deliveries;
     this.registerOutputs({});
   }
+}
+
+/** What is delivered, as the resource takes it. */
+export function deliveredContents(contents: Merged): Omit<DeliveryArgs, "connection"> {
+  return {
+    packages: [...contents.packages],
+    users: contents.users.map((user) => ({ ...user, groups: [...(user.groups ?? [])] })),
+    directories: contents.directories,
+    files: contents.files.map(({ validate, ...file }) => ({
+      ...file,
+      ...(validate === undefined ? {} : { validate: [...validate] }),
+      activates: [...(file.activates ?? [])],
+    })),
+    units: contents.units.map((unit) => ({ ...unit })),
+  };
 }
 
 /** Orders names so that each comes after those it waits for. */

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import lab from "../../stacks/lab.ts";
 import { parseSite } from "../site.ts";
-import { configuration } from "./prometheus.ts";
+import { configuration, inventoryOf } from "./prometheus.ts";
 
 it("gives each job a name of its own, and databases of one engine one job label", () => {
   const input = lab();
@@ -25,4 +25,19 @@ it("gives each job a name of its own, and databases of one engine one job label"
     { instance: "proj-my01", job: "mysql" },
     { instance: "proj-rdb01", job: "mysql" },
   ]);
+});
+
+it("asks the backup server's host, where the site has it watched, and expects it to answer", () => {
+  const input = lab();
+  const hostChecks = { hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5" };
+  const site = parseSite({ ...input, pbs: { ...input.pbs, hostChecks } });
+  const { scrape_configs: jobs } = configuration(site) as {
+    scrape_configs: { job_name: string; static_configs: object[] }[];
+  };
+  expect(jobs.find(({ job_name }) => job_name === "node")?.static_configs).toContainEqual({
+    targets: ["10.16.207.218:9100"],
+    labels: { instance: "pbs01" },
+  });
+  expect(inventoryOf(site)).toMatchObject({ backupHost: "pbs01", hosts: expect.arrayContaining(["pbs01"]) });
+  expect(inventoryOf(parseSite(input))).not.toHaveProperty("backupHost");
 });

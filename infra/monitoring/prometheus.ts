@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { renderRuleFile, ruleGroups } from "../../alert-rules/render.ts";
 import type { Inventory } from "../../alert-rules/rule.ts";
+import { backupHost } from "../hosts/backup-host.ts";
 import { type Contribution, executable, type HostFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory } from "../hosts/paths.ts";
 import type { KeyPair } from "../hosts/provider/certificate-sdk.ts";
@@ -93,8 +94,11 @@ function passwordFile(content: pulumi.Input<string>): HostFile {
 
 /** What the alert rules have to know of a site. */
 export function inventoryOf(site: Site): Inventory {
+  const backup = backupHost(site);
+  const managed = site.guests.filter((guest) => guest.managed && guest.os === "linux");
   return {
-    hosts: site.guests.filter(({ managed, os }) => managed && os === "linux").map(({ name }) => name),
+    hosts: [...managed.map(({ name }) => name), ...(backup ? [backup.name] : [])],
+    ...(backup ? { backupHost: backup.name } : {}),
     clusters: site.databases.postgres.map(({ name, primary, standbys, databases }) => ({
       name,
       primary,
@@ -127,7 +131,10 @@ const byPassword = {
 export function configuration(site: Site): object {
   const { monitoring, databases } = site;
   const { ports } = monitoring;
-  const addressOf = new Map(site.guests.map(({ name, address }) => [name, address]));
+  const backup = backupHost(site);
+  const addressOf = new Map(
+    [...site.guests, ...(backup ? [backup] : [])].map(({ name, address }) => [name, address]),
+  );
   const target = (guest: string, port: number, labels: Record<string, string> = {}) => ({
     targets: [`${addressOf.get(guest)}:${port}`],
     labels: { instance: guest, ...labels },

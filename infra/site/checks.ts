@@ -1,5 +1,6 @@
 import type { Site } from "../site.ts";
 import { archiveRules } from "./archive-checks.ts";
+import { backupHostRules } from "./backup-host-checks.ts";
 import { databaseRules } from "./database-checks.ts";
 import {
   addressesApart,
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
   archiveRules,
   databaseRules,
   monitoringRules,
+  backupHostRules,
 ];
 
 /** What is wrong only together: identity, references, schedules, and objectives that cannot be met. */

@@ -30,6 +30,26 @@ export const pbs = z.strictObject({
   host: domainName,
   address: ipv4,
   port: port.default(8007),
+  /**
+   * Has the host itself watched: node_exporter and a look at disks, datastores and package sources, delivered over SSH
+   * with the stack's deploy key. Default: nothing is delivered to it.
+   */
+  hostChecks: z
+    .strictObject({
+      hostKey: z
+        .string()
+        .regex(
+          /^(ssh-|ecdsa-)[a-z0-9-]+ [A-Za-z0-9+/]+=*( .*)?$/,
+          "the line of the host's /etc/ssh/ssh_host_ed25519_key.pub",
+        ),
+      /** Root, or a user that may run `sudo -n`. */
+      user: z
+        .string()
+        .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "a Unix account name")
+        .default("root"),
+      sshPort: port.default(22),
+    })
+    .optional(),
   datastores: z.record(
     pbsId,
     z.strictObject({
