@@ -12,10 +12,10 @@ export function register(program: Command): void {
       "\nExamples:\n  $ ./lab down\n  $ ./lab down --purge    # start from nothing next time\n",
     )
     .action(async ({ purge: forget }: { purge?: boolean }) => {
-      const { findInstance } = await import("../rehearsal/lab/instance.ts");
+      const { findRemains } = await import("../rehearsal/lab/instance.ts");
       const { withLock } = await import("../rehearsal/lab/lock.ts");
       const { purge, takeDown } = await import("../rehearsal/lab/down.ts");
-      const instance = await findInstance();
+      const instance = await findRemains();
       if (!instance) {
         process.stdout.write("there is no lab on this machine: nothing to do\n");
         return;

@@ -43,3 +43,9 @@ test("an error for the user has no stack", async () => {
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/^error: no log of a service named "no-such-service"\nhint: .*$/);
 });
+
+test("a preview of a stack that does not exist names those that do", async () => {
+  const { exitCode, stdout, stderr } = await lab("preview", "nope");
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  expect(stderr).toBe("error: there is no stacks/nope.ts\nhint: the stacks are dr, lab, rehearsal");
+});

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,6 +8,7 @@ import { readJson, writeJson } from "../lib/files.ts";
 import {
   engineOptions,
   findInstance,
+  findRemains,
   loopbackSubnet,
   openInstance,
   stopEngine,
@@ -29,6 +30,34 @@ describe("a checkout's instance", () => {
     const made = await openInstance(root, "records");
     expect(made).toMatchObject({ guests: "records", hostAddress: loopbackSubnet(made.id) });
     expect(await openInstance(root, "containers")).toEqual(made);
+  });
+
+  it.each([
+    ["cut short", '{"instanceId":"ab', "it is not JSON"],
+    [
+      "without its network",
+      '{"instanceId":"0a1b2c3d"}',
+      "hostAddress: Invalid input: expected string, received undefined",
+    ],
+  ])("says what to do when its state is %s, and can still be taken down", async (_, content, reason) => {
+    const made = await openInstance(root, "records");
+    const file = join(made.folder, "state.json");
+    await writeFile(file, content);
+    await expect(findInstance(root)).rejects.toMatchObject({
+      message: `${file} does not describe this lab: ${reason}`,
+      hint: "`./lab down --purge` ends what runs and forgets the rest; `./lab up` then builds the lab anew",
+      exitCode: 1,
+    });
+    expect(await findRemains(root)).toMatchObject({ root, folder: made.folder, id: made.id });
+  });
+
+  it("can be taken down when its state is gone but it has run", async () => {
+    const made = await openInstance(root, "records");
+    expect(await findRemains(root)).toMatchObject({ id: made.id, guests: "records" });
+    await rm(join(made.folder, "state.json"));
+    expect(await findRemains(root)).toBeUndefined();
+    await mkdir(join(made.folder, "processes"));
+    expect(await findRemains(root)).toMatchObject({ id: made.id });
   });
 
   it("ends an engine whose command was killed, and lets one be that somebody watches", async () => {

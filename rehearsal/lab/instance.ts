@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,14 +54,59 @@ export function rehearsalFolder(root: string = checkout): string {
   return join(root, ".lab", "rehearsal");
 }
 
-/** The instance of a checkout if it was ever made. */
+/** What must be known of an instance to end it. */
+export interface Remains extends Pick<Instance, "root" | "folder" | "id"> {
+  /** Undefined where nothing says which. */
+  readonly guests: GuestKind | undefined;
+}
+
+/** A file in which the lab remembers itself was damaged, for example by a full disk or by hand. */
+export class BrokenStateError extends Error {
+  readonly hint =
+    "`./lab down --purge` ends what runs and forgets the rest; `./lab up` then builds the lab anew";
+  readonly exitCode = 1;
+}
+
+/**
+ * The instance of a checkout if it was ever made.
+ * @throws BrokenStateError naming the file that cannot be used and why
+ */
 export async function findInstance(root: string = checkout): Promise<Instance | undefined> {
   const folder = rehearsalFolder(root);
-  const state = await readJson(join(folder, "state.json"));
-  const secrets = await readJson(join(folder, "secrets.json"));
+  const state = await readState(join(folder, "state.json"), stateSchema);
+  const secrets = await readState(join(folder, "secrets.json"), secretsSchema);
   if (state === undefined || secrets === undefined) return undefined;
-  const { instanceId, hostAddress, guests } = stateSchema.parse(state);
-  return { root, folder, id: instanceId, hostAddress, guests, secrets: secretsSchema.parse(secrets) };
+  const { instanceId, hostAddress, guests } = state;
+  return { root, folder, id: instanceId, hostAddress, guests, secrets };
+}
+
+/** What there is to be ended, also where the lab's own state is damaged or gone: its id follows from its place. */
+export async function findRemains(root: string = checkout): Promise<Remains | undefined> {
+  const folder = rehearsalFolder(root);
+  try {
+    const instance = await findInstance(root);
+    if (instance) return instance;
+    if (!existsSync(join(folder, "processes"))) return undefined;
+  } catch (error) {
+    if (!(error instanceof BrokenStateError)) throw error;
+  }
+  return { root, folder, id: idOf(root), guests: process.getuid?.() === 0 ? undefined : "records" };
+}
+
+async function readState<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const broken = (reason: string) => new BrokenStateError(`${path} does not describe this lab: ${reason}`);
+  const value = await readJson(path).catch((error: unknown) => {
+    throw error instanceof Error && "code" in error ? error : broken("it is not JSON");
+  });
+  if (value === undefined) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  // Never the values: these may be secrets.
+  throw broken(parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+}
+
+function idOf(root: string): string {
+  return createHash("sha256").update(root).digest("hex").slice(0, 8);
 }
 
 /**
@@ -75,7 +121,7 @@ export async function openInstance(
   if (existing) return existing;
   const folder = rehearsalFolder(root);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const instanceId = createHash("sha256").update(root).digest("hex").slice(0, 8);
+  const instanceId = idOf(root);
   const secret = () => randomBytes(24).toString("hex");
   const secrets: Secrets = {
     passphrase: secret(),
@@ -143,13 +189,13 @@ async function rememberEngine(folder: string, pid: number | undefined): Promise<
 }
 
 /** Ends the engine of this lab. It is given the time to record what it did. */
-export async function stopEngine({ folder }: Instance): Promise<void> {
+export async function stopEngine({ folder }: Remains): Promise<void> {
   const record = await runningEngine(folder);
   if (record) await stopProcess(record, 30);
 }
 
 /** Ends an engine that a killed command left running, but none that somebody is watching. */
-export async function stopOrphanedEngine({ folder }: Instance): Promise<void> {
+export async function stopOrphanedEngine({ folder }: Remains): Promise<void> {
   const record = await runningEngine(folder);
   if (record && !(await isAlive(record.owner))) await stopProcess(record, 30);
 }

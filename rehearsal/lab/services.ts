@@ -12,7 +12,7 @@ import {
 import { fingerprintSha256, openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
 import { waitFor } from "../lib/wait.ts";
 import { codeVersion } from "./code-version.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance, Remains } from "./instance.ts";
 import { pvePrivileges } from "./pve-role.ts";
 
 /** The products' own ports: the address on the private bridge belongs to this checkout alone. */
@@ -197,19 +197,19 @@ export async function startService(instance: Instance, service: Service): Promis
 
 /** The recorded process of a service, if it still runs. */
 export async function serviceProcess(
-  instance: Instance,
+  instance: Remains,
   name: ServiceName,
 ): Promise<ProcessRecord | undefined> {
   const record = await readProcessRecord(recordPathOf(instance, name));
   return record && (await isAlive(record)) ? record : undefined;
 }
 
-export async function stopService(instance: Instance, name: ServiceName): Promise<void> {
+export async function stopService(instance: Remains, name: ServiceName): Promise<void> {
   const record = await serviceProcess(instance, name);
   if (record) await stopProcess(record, 10);
 }
 
-function recordPathOf({ folder }: Instance, name: ServiceName): string {
+function recordPathOf({ folder }: Remains, name: ServiceName): string {
   return join(folder, "processes", `${name}.json`);
 }
 

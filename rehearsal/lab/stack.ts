@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { isMissing, writeFileAtomic } from "../lib/files.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import type { Engine } from "./engine.ts";
-import type { Instance } from "./instance.ts";
+import { checkout, type Instance } from "./instance.ts";
 import { pbsTokenId, ports, pveTokenId, recordSshPort } from "./services.ts";
 
 export const project = "astronomy-lab";
@@ -15,6 +15,12 @@ export interface StackValues {
   /** By the site's names: node, prometheus, alertmanager, nodeExporter, postgresExporter. */
   readonly binaries: Readonly<Record<string, MirrorEntry & { readonly version: string }>>;
   readonly pbsFingerprint: string;
+}
+
+/** The stacks that there are programs for. */
+export async function stackNames(): Promise<string[]> {
+  const files = await readdir(join(checkout, "stacks"));
+  return files.flatMap((name) => (name.endsWith(".ts") ? name.slice(0, -".ts".length) : [])).sort();
 }
 
 /** Makes the stack if there is none, and brings its configuration to what this machine offers. */
