@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type Described, propertyOf, readApiDescription } from "../lib/api-description.ts";
 import { apiRoutes } from "./server.ts";
+import { startTestCluster } from "./testing.ts";
 
 const known = readApiDescription("pve");
 
@@ -59,3 +60,21 @@ function differences(name: string, real: Described, schema: z.core.$ZodType): st
       return [];
   }
 }
+
+test.skipIf(known === undefined)(
+  "an answer that is not as described fails the test that got it",
+  async () => {
+    const version = apiRoutes.find(({ path }) => path === "/version");
+    if (version === undefined) throw new Error("no route gives the version");
+    const handle = vi
+      .spyOn(version, "handle")
+      .mockResolvedValue({ version: {}, repoid: "0", console: "vt100" });
+    const cluster = await startTestCluster();
+    await cluster.client.ok("GET", "/version");
+    handle.mockRestore();
+    const error: unknown = await cluster.close().catch((reason: unknown) => reason);
+    const problems = ["data.release is missing", "data.version is {} instead of string"];
+    expect(String(error)).toContain(problems.map((each) => `GET /version: ${each}`).join("\n"));
+    expect(String(error)).toContain("data.console");
+  },
+);

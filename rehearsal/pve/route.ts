@@ -59,12 +59,9 @@ export function route<S extends z.ZodRawShape>(definition: RouteDefinition<S>): 
     async handle(call, input) {
       const checked = params.safeParse(input);
       if (!checked.success) throw explainIssues(checked.error.issues, input);
-      const observed = { method: definition.method, path: definition.path, params: checked.data };
-      call.sim.observe?.(observed);
+      call.sim.observe?.({ method: definition.method, path: definition.path, params: checked.data });
       this.permit(call, checked.data);
-      const answer = (await definition.run(checked.data, call)) ?? null;
-      call.sim.observeAnswer?.(observed, answer instanceof Page ? answer.data : answer);
-      return answer;
+      return (await definition.run(checked.data, call)) ?? null;
     },
   };
 }

@@ -27,8 +27,6 @@ export interface Simulator {
   ticketKey: TicketKey;
   /** Told of every call with parameters that are right, before it is permitted: tests record with it. */
   observe?(call: ObservedCall): void;
-  /** Told of every answer that is not a refusal, with what stands under `data`. */
-  observeAnswer?(call: ObservedCall, data: unknown): void;
   /** Unix time in milliseconds; a test may set it. */
   clock(): number;
 }
