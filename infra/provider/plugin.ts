@@ -4,12 +4,42 @@ import { parseArgs } from "node:util";
 import type { ProviderDefinition } from "./resource.ts";
 import { serve } from "./server.ts";
 
-/** Runs a provider as a plugin process: the engine reads the port from the first line of standard output. */
+/**
+ * Runs a provider as a plugin process: the engine reads the port from the first line of standard output. Its address is
+ * the last argument, after flags of which some have values of their own.
+ */
 export async function main<Client, Config>(definition: ProviderDefinition<Client, Config>): Promise<void> {
-  const { positionals } = parseArgs({ args: process.argv.slice(2), strict: false, allowPositionals: true });
-  const { port } = await serve(definition, positionals[0]);
-  writeSync(1, `${port}\n`);
-  if (positionals[0] !== undefined) exitWithEngine(positionals[0]);
+  const { values, positionals } = parseArgs({
+    args: process.argv.slice(2),
+    options: { help: { type: "boolean" }, version: { type: "boolean" } },
+    strict: false,
+    allowPositionals: true,
+  });
+  if (values.help === true) return say(helpOf(definition.name));
+  if (values.version === true) return say(definition.version);
+  const engine = positionals.at(-1);
+  const { port } = await serve(definition, engine);
+  say(String(port));
+  if (engine !== undefined) return exitWithEngine(engine);
+  writeSync(
+    2,
+    `Provider ${definition.name} ${definition.version} serves on port ${port} until it is interrupted. ` +
+      `An engine uses it with PULUMI_DEBUG_PROVIDERS=${definition.name}:${port}; otherwise it starts one itself.\n`,
+  );
+}
+
+function helpOf(name: string): string {
+  return [
+    `pulumi-resource-${name} is a plugin of Pulumi, which starts it: run \`pulumi up\`.`,
+    "",
+    `Usage: pulumi-resource-${name} [--help | --version | ENGINE]`,
+    "ENGINE is host:port of the engine that it works for. It prints the port on which it serves, and ends with its",
+    "engine; without one, it serves until it is interrupted, for an engine with PULUMI_DEBUG_PROVIDERS.",
+  ].join("\n");
+}
+
+function say(text: string): void {
+  writeSync(1, `${text}\n`);
 }
 
 const engineCheckMs = 2000;
