@@ -1,11 +1,9 @@
-import { mkdir, statfs } from "node:fs/promises";
 import { ApiError } from "../errors.ts";
-import { openStore, ownOnly } from "../groups.ts";
 import { userOf } from "../permissions.ts";
 import { type Route, type Server, textOf } from "../route.ts";
-import { listSnapshots } from "../snapshots.ts";
 import type { TaskRecord } from "../tasks.ts";
 import { flag, id, node, optional, text, upid } from "../types.ts";
+import { usage } from "./usage.ts";
 
 const statuses = ["ok", "warning", "error", "unknown"];
 const count = { type: "integer", optional: true } as const;
@@ -18,44 +16,7 @@ export const admin: readonly Route[] = [
     parameters: {},
     run: () => ({ data: { release: "1", repoid: "rehearsal", version: "4.1" } }),
   },
-  {
-    method: "GET",
-    path: "/admin/datastore",
-    parameters: {},
-    run: (server, _, caller) => ({
-      data: Object.values(server.store.state.datastore)
-        .filter((store) =>
-          server.access.has(
-            caller,
-            ["datastore", textOf(store, "name")],
-            ["Datastore.Audit", "Datastore.Backup"],
-            true,
-          ),
-        )
-        .map((store) => ({
-          store: store.name,
-          comment: store.comment,
-          maintenance: store["maintenance-mode"],
-          "mount-status": "nonremovable",
-          "backend-type": "filesystem",
-        })),
-    }),
-  },
-  {
-    method: "GET",
-    path: "/admin/datastore/{store}/status",
-    parameters: { store: id, verbose: flag },
-    async run(server, values, caller) {
-      ownOnly(server, values, caller, ["Datastore.Audit"], ["Datastore.Backup"]);
-      const folder = openStore(server, textOf(values, "store")).root;
-      await mkdir(folder, { recursive: true });
-      const space = await statfs(folder);
-      const [total, avail] = [space.blocks * space.bsize, space.bavail * space.bsize];
-      const used = (space.blocks - space.bfree) * space.bsize;
-      const usage = { total, used, avail, "backend-type": "filesystem" };
-      return { data: values.verbose === true ? { ...usage, counts: await countsOf(folder) } : usage };
-    },
-  },
+  ...usage,
   {
     method: "GET",
     path: "/nodes/{node}/tasks",
@@ -172,15 +133,4 @@ function kindOfStatus({ status }: TaskRecord): string | undefined {
   if (status === "OK") return "ok";
   if (status.startsWith("WARNINGS")) return "warning";
   return status === "unknown" ? "unknown" : "error";
-}
-
-async function countsOf(folder: string): Promise<object> {
-  const snapshots = await listSnapshots(folder);
-  const byType = Map.groupBy(snapshots, (snapshot) => snapshot.type);
-  return Object.fromEntries(
-    [...byType].map(([type, list]) => [
-      type,
-      { groups: new Set(list.map((snapshot) => snapshot.id)).size, snapshots: list.length },
-    ]),
-  );
 }
