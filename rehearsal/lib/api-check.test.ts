@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { exchangeProblems, parameterProblems, valueProblems } from "./api-check.ts";
 import { type ApiDescription, type Product, readApiDescription } from "./api-description.ts";
-import { hasFormat, patternOf } from "./api-formats.ts";
+import { hasFormat, parseProperties, patternOf } from "./api-formats.ts";
 
 const network = {
   model: { type: "string", enum: ["virtio", "e1000"], default_key: 1 },
@@ -96,6 +96,16 @@ describe("an answer", () => {
 });
 
 describe("formats", () => {
+  it("may quote what contains a comma", () => {
+    const format = {
+      type: "object",
+      default_key: "type",
+      properties: { type: { type: "string" }, why: { maxLength: 6 } },
+    };
+    const { values, problems } = parseProperties(format, 'offline,why="a, \\"b\\""');
+    expect({ values, problems }).toEqual({ values: { type: "offline", why: 'a, "b"' }, problems: [] });
+  });
+
   it.each([
     ["CIDR", "10.0.0.0/24", "10.0.0.0/33"],
     ["email-or-username-list", "a@example.org,root@pam", undefined],

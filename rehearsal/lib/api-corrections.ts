@@ -35,6 +35,21 @@ export const corrections: readonly Correction[] = [
   {
     product: "pbs",
     method: "GET",
+    path: "/nodes/{node}/tasks/{upid}/log",
+    at: ["returns"],
+    is: {
+      type: "array",
+      items: {
+        type: "object",
+        additionalProperties: false,
+        properties: { n: { type: "integer", minimum: 1 }, t: { type: "string" } },
+      },
+    },
+    reason: "the handler gives the log's lines but declares no return type, which is described as null",
+  },
+  {
+    product: "pbs",
+    method: "GET",
     path: "/admin/datastore/{store}/notes",
     at: ["returns"],
     is: { type: "string" },

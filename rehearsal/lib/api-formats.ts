@@ -101,11 +101,11 @@ export function parseProperties(
     : [...properties.keys()].find((name) => word(name, "default_key") === 1);
   const values: Record<string, string> = {};
   const problems: string[] = [];
-  for (const part of text.split(",").filter((each) => each !== "")) {
+  for (const part of text.match(/(?:"(?:[^"\\]|\\.)*"|[^,])+/g) ?? []) {
     const at = part.indexOf("=");
     const isBare = at < 0 && typeof bare === "string";
     const key = isBare ? bare : part.slice(0, at < 0 ? undefined : at);
-    const value = part.slice(at + 1);
+    const value = unquoted(part.slice(at + 1));
     const [alias, keyAlias] = [word(key, "alias"), word(key, "keyAlias")];
     if (typeof keyAlias === "string") values[keyAlias] = key;
     const name = typeof alias === "string" ? alias : key;
@@ -113,4 +113,10 @@ export function parseProperties(
     values[name] = value;
   }
   return { described: { ...described, additionalProperties: false }, values, problems };
+}
+
+/** The backup server quotes values with commas. */
+function unquoted(value: string): string {
+  const inner = /^"(.*)"$/s.exec(value)?.[1];
+  return inner?.replaceAll(/\\(.)/gs, "$1") ?? value;
 }
