@@ -136,5 +136,17 @@ function connectFailure(server: URL, error: Error & { code?: string }, trust: Tr
         `${authority}, or \`fingerprint\` to what \`proxmox-backup-manager cert info\` shows on the server`,
     );
   }
-  return new ConnectionError(`cannot connect to ${server.origin}: ${error.message || error.code}`);
+  const plain = /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/.test(error.code ?? "");
+  const why = plain ? "what answers there does not speak TLS" : error.message || error.code;
+  return new ConnectionError(
+    `cannot connect to ${server.origin}: ${why}; ${connectAdvice(server, error.code)}`,
+  );
+}
+
+function connectAdvice(server: URL, code: string | undefined): string {
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return "is the name in `url` right, and known to the name servers here?";
+  const port = server.port || "443";
+  const usual = port === "8007" ? "" : ` (a backup server listens on 8007, \`url\` names ${port})`;
+  return `is the server running, its port right${usual}, and no firewall in between?`;
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
 import type { AnyResource, Recorded } from "./resource.ts";
 import type { Properties } from "./values.ts";
 
@@ -27,19 +28,23 @@ export function diffResource(
 
 /**
  * Compares the recorded inputs of a resource with the wanted ones. Only inputs count: what a product computes for
- * itself is never a change.
+ * itself is never a change. Nor is what another version of the provider recorded differently: it knew fewer inputs, which
+ * have their defaults since, or some that there are no more.
  */
 export function diffInputs(
-  resource: Pick<AnyResource<never>, "replaceOn" | "replaceWhen" | "sameValue">,
+  resource: Pick<AnyResource<never>, "inputs" | "replaceOn" | "replaceWhen" | "sameValue">,
   recorded: Properties,
   wanted: Properties,
 ): PropertyChange[] {
   const properties = new Set([...Object.keys(recorded), ...Object.keys(wanted)]);
+  const types: Record<string, z.ZodType> = resource.inputs.shape;
   const changes: PropertyChange[] = [];
   for (const property of [...properties].sort()) {
     if (property.startsWith("__")) continue;
     const before = recorded[property] ?? undefined;
     const after = wanted[property] ?? undefined;
+    const type = types[property];
+    if (type ? before === undefined && isDefault(type, after) : after === undefined) continue;
     if (resource.sameValue?.(property, before, after) ?? isDeepStrictEqual(before, after)) continue;
     changes.push({
       property,
@@ -49,4 +54,9 @@ export function diffInputs(
     });
   }
   return changes;
+}
+
+function isDefault(type: z.ZodType, value: unknown): boolean {
+  const filledIn = type.safeParse(undefined);
+  return filledIn.success && isDeepStrictEqual(filledIn.data, value);
 }

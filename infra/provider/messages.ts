@@ -5,7 +5,6 @@ import { diffResource } from "./diff.ts";
 import { metaOf } from "./meta.ts";
 import type { AnyResource, Failure, Recorded } from "./resource.ts";
 import {
-  containsUnknown,
   isRecord,
   type Properties,
   secret,
@@ -112,17 +111,22 @@ export function encodeState(
   return encodeInputs(resource, { ...inputs, ...outputs });
 }
 
+/** The inputs and outputs that are secret of themselves. */
+export function secretProperties(resource: AnyResource<never>): readonly string[] {
+  const types: Record<string, z.ZodType> = resource.inputs.shape;
+  const inputs = Object.keys(types).filter((name) => metaOf(types[name] ?? z.never()).secret);
+  return [...new Set([...inputs, ...(resource.secretOutputs ?? [])])];
+}
+
 /**
  * Inputs, or a state, with everything marked that is secret of itself. A program in whose language no class does it
- * would otherwise leave a password readable in the state.
+ * would otherwise leave a password readable in the state, or in a preview beside one that is not known yet.
  */
 export function encodeInputs(resource: AnyResource<never>, inputs: Properties): structProto.Struct {
   const marked: Properties = { ...inputs };
-  const types: Record<string, z.ZodType> = resource.inputs.shape;
-  const secretInputs = Object.keys(types).filter((name) => metaOf(types[name] ?? z.never()).secret);
-  for (const property of new Set([...secretInputs, ...(resource.secretOutputs ?? [])])) {
+  for (const property of secretProperties(resource)) {
     const value = marked[property];
-    if (value !== undefined && !containsUnknown(value)) marked[property] = secret(value);
+    if (value !== undefined) marked[property] = secret(value);
   }
   return encode(marked);
 }

@@ -32,6 +32,11 @@ export function secret(value: unknown): Properties {
   return { [signatureKey]: secretSignature, value };
 }
 
+/** Whether a value is marked as secret as a whole. */
+export function isSecret(value: unknown): boolean {
+  return isRecord(value) && value[signatureKey] === secretSignature;
+}
+
 /** The value with every secret marker taken off. */
 export function unwrapSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unwrapSecrets);

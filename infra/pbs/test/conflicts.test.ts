@@ -3,7 +3,8 @@ import type { AnyResource } from "../../provider/resource.ts";
 import type { PbsClient } from "../client.ts";
 import { acl } from "../resources/acl.ts";
 import { pruneJob } from "../resources/prune-job.ts";
-import { Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { openWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {

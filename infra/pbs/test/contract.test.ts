@@ -9,7 +9,8 @@ import { roles as knownRoles } from "../resources/acl.ts";
 import { tuning } from "../resources/datastore.ts";
 import { toKebab } from "../resources/properties.ts";
 import { lives } from "./lives.ts";
-import { Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { openWorld, type World } from "./world.ts";
 
 interface Described {
   readonly type?: string;

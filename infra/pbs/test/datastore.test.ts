@@ -6,7 +6,8 @@ import type { PbsClient } from "../client.ts";
 import { acl } from "../resources/acl.ts";
 import { datastore } from "../resources/datastore.ts";
 import { pruneJob } from "../resources/prune-job.ts";
-import { Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { openWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {

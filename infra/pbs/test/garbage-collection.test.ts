@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { datastore } from "../resources/datastore.ts";
 import { garbageCollection } from "../resources/garbage-collection.ts";
-import { Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { openWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {

@@ -15,7 +15,8 @@ import { syncJob } from "../resources/sync-job.ts";
 import { trafficControl } from "../resources/traffic-control.ts";
 import { user } from "../resources/user.ts";
 import { verifyJob } from "../resources/verify-job.ts";
-import { Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { openWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -97,7 +98,7 @@ describe("wrong inputs", () => {
       "gotify alone",
       notificationTarget,
       { name: "ab", type: "gotify" },
-      /gotify needs server\ngotify needs token/,
+      /^server: gotify needs server\ntoken: gotify needs token$/,
     ],
     [
       "property of another type",
@@ -133,8 +134,8 @@ describe("wrong inputs", () => {
     ["empty list", trafficControl, { ...rule, network: [] }, /leave an empty list out/],
     ["influx port", metricServer, { name: "abc", type: "influxdb-udp", host: "influx" }, /with a port/],
     ["token id as user", apiToken, { userid: "a@pbs!b", tokenName: "c" }, /name@realm/],
-  ])("%s", (_, resource, inputs, message) => {
-    expect(() => managed(resource).check(inputs)).toThrow(message);
+  ])("%s", async (_, resource, inputs, message) => {
+    await expect(managed(resource).check(inputs)).rejects.toThrow(message);
   });
 
   it("refuses ids of another kind on import", async () => {

@@ -2,7 +2,7 @@ import { metricServer } from "../resources/metric-server.ts";
 import { notificationMatcher } from "../resources/notification-matcher.ts";
 import { notificationTarget } from "../resources/notification-target.ts";
 import type { Life } from "./lives.ts";
-import { Managed } from "./world.ts";
+import { Managed } from "./managed.ts";
 
 const target = (name: string, type: string) => ({ name, type });
 const endpoints = "/config/notifications/endpoints";

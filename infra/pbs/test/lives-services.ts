@@ -5,7 +5,7 @@ import { s3Endpoint } from "../resources/s3-endpoint.ts";
 import { syncJob } from "../resources/sync-job.ts";
 import { trafficControl } from "../resources/traffic-control.ts";
 import type { Life } from "./lives.ts";
-import { Managed } from "./world.ts";
+import { Managed } from "./managed.ts";
 
 const other = { name: "offsite", host: "pbs.example.org", authId: "sync@pbs!lab" };
 const copy = { jobId: "offsite-pull", store: "vms", remoteStore: "vms-there" };

@@ -11,7 +11,7 @@ import { user } from "../resources/user.ts";
 import { verifyJob } from "../resources/verify-job.ts";
 import { notificationLives } from "./lives-notifications.ts";
 import { serviceLives } from "./lives-services.ts";
-import { Managed } from "./world.ts";
+import { Managed } from "./managed.ts";
 
 const store = { name: "vms", path: "/mnt/datastore/vms" };
 

@@ -5,7 +5,8 @@ import { apiToken } from "../resources/api-token.ts";
 import { pruneJob } from "../resources/prune-job.ts";
 import { user } from "../resources/user.ts";
 import { lives } from "./lives.ts";
-import { Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { openWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {

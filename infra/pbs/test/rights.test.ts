@@ -15,7 +15,8 @@ import { s3Endpoint } from "../resources/s3-endpoint.ts";
 import { syncJob } from "../resources/sync-job.ts";
 import { trafficControl } from "../resources/traffic-control.ts";
 import { user } from "../resources/user.ts";
-import { adminToken, Managed, openWorld, type World } from "./world.ts";
+import { Managed } from "./managed.ts";
+import { adminToken, openWorld, type World } from "./world.ts";
 
 interface Refused {
   readonly resource: AnyResource<PbsClient>;

@@ -7,11 +7,8 @@ import {
   serverCertificate,
 } from "../../../rehearsal/lib/tls.ts";
 import { type Call as MadeCall, type Simulator, startSimulator } from "../../../rehearsal/pbs/server.ts";
-import { checkInputs } from "../../provider/check.ts";
-import { diffInputs, type PropertyChange } from "../../provider/diff.ts";
-import type { AnyResource, Call } from "../../provider/resource.ts";
-import type { Properties } from "../../provider/values.ts";
 import { PbsClient } from "../client.ts";
+import { endServed } from "./managed.ts";
 
 export const adminToken = "root@pam!admin";
 const adminSecret = "5a0b7b3e-8f1e-4d58-9a52-2f0d3f6f1c11";
@@ -60,8 +57,16 @@ export async function openWorld(given?: string): Promise<World> {
     },
   });
   const fingerprint = fingerprintSha256(await readFile(tls.certPath, "utf8"));
-  const clientOf = (tokenId: string, tokenSecret: string) =>
-    new PbsClient({ url: simulator.url, tokenId, tokenSecret, fingerprint });
+  const clients: PbsClient[] = [];
+  const clientOf = (tokenId: string, tokenSecret: string) => {
+    const client = new PbsClient({ url: simulator.url, tokenId, tokenSecret, fingerprint });
+    clients.push(client);
+    return client;
+  };
+  const end = async () => {
+    await Promise.all(clients.map(endServed));
+    await simulator.close();
+  };
   return {
     simulator,
     url: simulator.url,
@@ -74,82 +79,12 @@ export async function openWorld(given?: string): Promise<World> {
     before: (method, path, act) => interruptions.push({ method, path, act }),
     clientOf,
     async restart() {
-      await simulator.close();
+      await end();
       return openWorld(folder);
     },
     async close() {
-      await simulator.close();
+      await end();
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** One resource as the engine would handle it. */
-export class Managed {
-  readonly #resource: AnyResource<PbsClient>;
-  readonly #client: PbsClient;
-  id = "";
-  inputs: Properties = {};
-  outputs: Properties = {};
-
-  constructor(resource: AnyResource<PbsClient>, client: PbsClient) {
-    this.#resource = resource;
-    this.#client = client;
-  }
-
-  check(given: Properties): Properties {
-    const { inputs, failures } = checkInputs(this.#resource as unknown as AnyResource<never>, given);
-    if (failures.length > 0) throw new Error(failures.map(({ reason }) => reason).join("\n"));
-    return inputs;
-  }
-
-  async create(given: Properties): Promise<this> {
-    const inputs = this.check(given);
-    const { id, outputs } = await this.#resource.create(this.#call(), inputs);
-    this.id = id;
-    this.inputs = inputs;
-    this.outputs = { ...outputs };
-    return this;
-  }
-
-  /** What a refresh finds changed; undefined when the resource is gone. */
-  async drift(): Promise<PropertyChange[] | undefined> {
-    const found = await this.read();
-    if (!found) return undefined;
-    return diffInputs(this.#resource as unknown as AnyResource<never>, this.inputs, found);
-  }
-
-  async read(): Promise<Properties | undefined> {
-    const found = await this.#resource.read(this.#call(), this.id, {
-      inputs: this.inputs,
-      outputs: this.outputs,
-    });
-    return found && this.check({ ...found.inputs });
-  }
-
-  /** By id alone, with the secrets that the program adds. */
-  async import(id: string, secrets: Properties = {}): Promise<Properties | undefined> {
-    const found = await this.#resource.read(this.#call(), id, { inputs: {}, outputs: {} });
-    return found && this.check({ ...found.inputs, ...secrets });
-  }
-
-  async update(given: Properties): Promise<void> {
-    const wanted = this.check(given);
-    const recorded = { inputs: this.inputs, outputs: this.outputs };
-    this.outputs = { ...(await this.#resource.update(this.#call(), this.id, recorded, wanted)) };
-    this.inputs = wanted;
-  }
-
-  delete(): Promise<void> {
-    return this.#resource.delete(this.#call(), this.id, { inputs: this.inputs, outputs: this.outputs });
-  }
-
-  #call(): Call<PbsClient> {
-    return {
-      client: this.#client,
-      urn: "urn:pulumi:test::test::test::test",
-      signal: new AbortController().signal,
-      timeoutSeconds: undefined,
-    };
-  }
 }

@@ -1,13 +1,10 @@
 import * as grpc from "@grpc/grpc-js";
 import engineServices from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineProto from "@pulumi/pulumi/proto/engine_pb.js";
-import services from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
-import { decode, encode } from "../../../provider/messages.ts";
-import { serve } from "../../../provider/server.ts";
-import type { Properties } from "../../../provider/values.ts";
+import { type Properties, unwrapSecrets } from "../../../provider/values.ts";
 import { pbs } from "../../provider.ts";
+import { type Checked, openProtocol } from "../protocol.ts";
 import { adminToken, type World } from "../world.ts";
 
 /** What the provider told the engine. */
@@ -25,7 +22,7 @@ interface Created {
 /** The provider as the engine sees it: over its protocol, and with an engine that listens. */
 export interface Plugin {
   readonly told: Told[];
-  check(type: string, inputs: Properties): Promise<{ inputs: Properties; failures: string[] }>;
+  check(type: string, inputs: Properties): Promise<Checked>;
   create(type: string, inputs: Properties, timeoutSeconds?: number): Promise<Created>;
   previewCreate(type: string, inputs: Properties): Promise<Properties>;
   update(type: string, id: string, recorded: Properties, wanted: Properties): Promise<Properties>;
@@ -51,113 +48,44 @@ export function configOf(world: World): Properties {
 export async function openPlugin(config: Properties | undefined): Promise<Plugin> {
   const told: Told[] = [];
   const engine = await listeningEngine(told);
-  const server = await serve(pbs, `127.0.0.1:${engine.port}`);
-  const client = new services.ResourceProviderClient(
-    `127.0.0.1:${server.port}`,
-    grpc.credentials.createInsecure(),
-  );
-  const ask = <Request, Response>(
-    method: (
-      request: Request,
-      done: (error: grpc.ServiceError | null, response: Response) => void,
-    ) => unknown,
-    request: Request,
-  ) =>
-    new Promise<Response>((resolve, reject) => {
-      method.call(client, request, (error, response) =>
-        error ? reject(new Error(error.details)) : resolve(response),
-      );
-    });
-
-  if (config) {
-    const request = new proto.ConfigureRequest();
-    request.setArgs(encode(config));
-    await ask(client.configure, request);
-  }
-
-  const create = (type: string, inputs: Properties, preview: boolean, timeoutSeconds = 0) => {
-    const request = new proto.CreateRequest();
-    request.setUrn(urnOf(type));
-    request.setProperties(encode(inputs));
-    request.setPreview(preview);
-    request.setTimeout(timeoutSeconds);
-    return ask<proto.CreateRequest, proto.CreateResponse>(client.create, request);
-  };
-  const update = (type: string, id: string, recorded: Properties, wanted: Properties, preview: boolean) => {
-    const request = new proto.UpdateRequest();
-    request.setUrn(urnOf(type));
-    request.setId(id);
-    request.setOlds(encode(recorded));
-    request.setOldInputs(encode(recorded));
-    request.setNews(encode(wanted));
-    request.setPreview(preview);
-    return ask<proto.UpdateRequest, proto.UpdateResponse>(client.update, request);
-  };
+  const protocol = await openProtocol(pbs, `127.0.0.1:${engine.port}`);
+  if (config) await protocol.configure(config);
+  const stateOf = (id: string, recorded: Properties) => ({ id, inputs: recorded, properties: recorded });
 
   return {
     told,
     async check(type, inputs) {
-      const request = new proto.CheckRequest();
-      request.setUrn(urnOf(type));
-      request.setNews(encode(inputs));
-      const response = await ask<proto.CheckRequest, proto.CheckResponse>(client.check, request);
-      return {
-        inputs: decode(response.getInputs()),
-        failures: response
-          .getFailuresList()
-          .map((failure) => `${failure.getProperty()}: ${failure.getReason()}`),
-      };
+      const { inputs: checked, failures } = await protocol.check(urnOf(type), inputs);
+      return { inputs: plain(checked), failures };
     },
     async create(type, inputs, timeoutSeconds) {
-      const response = await create(type, inputs, false, timeoutSeconds);
-      return { id: response.getId(), state: decode(response.getProperties()) };
+      const { id, properties } = await protocol.create(urnOf(type), inputs, { timeoutSeconds });
+      return { id, state: plain(properties) };
     },
     async previewCreate(type, inputs) {
-      return decode((await create(type, inputs, true)).getProperties());
+      return plain((await protocol.create(urnOf(type), inputs, { preview: true })).properties);
     },
     async update(type, id, recorded, wanted) {
-      return decode((await update(type, id, recorded, wanted, false)).getProperties());
+      return plain(await protocol.update(urnOf(type), stateOf(id, recorded), wanted));
     },
     async previewUpdate(type, id, recorded, wanted) {
-      return decode((await update(type, id, recorded, wanted, true)).getProperties());
+      return plain(await protocol.update(urnOf(type), stateOf(id, recorded), wanted, true));
     },
     async read(type, id, recorded = {}) {
-      const request = new proto.ReadRequest();
-      request.setUrn(urnOf(type));
-      request.setId(id);
-      request.setInputs(encode(recorded));
-      request.setProperties(encode(recorded));
-      const response = await ask<proto.ReadRequest, proto.ReadResponse>(client.read, request);
-      return response.getId() === "" ? undefined : decode(response.getInputs());
+      const found = await protocol.read(urnOf(type), stateOf(id, recorded));
+      return found && plain(found.inputs);
     },
-    async delete(type, id, recorded) {
-      const request = new proto.DeleteRequest();
-      request.setUrn(urnOf(type));
-      request.setId(id);
-      request.setProperties(encode(recorded));
-      request.setOldInputs(encode(recorded));
-      await ask(client.delete, request);
-    },
-    async invoke(fn, args) {
-      const request = new proto.InvokeRequest();
-      request.setTok(`pbs:index:${fn}`);
-      request.setArgs(encode(args));
-      const response = await ask<proto.InvokeRequest, proto.InvokeResponse>(client.invoke, request);
-      return {
-        result: decode(response.getReturn()),
-        failures: response.getFailuresList().map((failure) => failure.getReason()),
-      };
-    },
-    async cancel() {
-      await ask(client.cancel, new emptyProto.Empty());
-    },
+    delete: (type, id, recorded) => protocol.delete(urnOf(type), stateOf(id, recorded)),
+    invoke: (fn, args) => protocol.invoke(`pbs:index:${fn}`, args),
+    cancel: () => protocol.cancel(),
     close() {
-      client.close();
-      server.close();
+      protocol.close();
       engine.close();
     },
   };
 }
+
+const plain = (values: Properties) => unwrapSecrets(values) as Properties;
 
 function urnOf(type: string): string {
   return `urn:pulumi:test::test::pbs:index:${type}::test`;
