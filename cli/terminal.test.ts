@@ -28,6 +28,18 @@ test("an error of another module with hint and exit code counts as one for the u
   expect(stream.text()).not.toContain("at ");
 });
 
+test("a full disk is for the user to mend, and has no stack", () => {
+  const stream = collect();
+  const error = Object.assign(new Error("ENOSPC: no space left on device, write '/lab/x'"), {
+    code: "ENOSPC",
+  });
+  expect(printError(error, stream)).toBe(1);
+  expect(stream.text()).toBe(
+    "error: ENOSPC: no space left on device, write '/lab/x'\n" +
+      "hint: make room and run the command again; `./lab doctor` says how much a lab needs, `./lab down --purge` frees what this one takes\n",
+  );
+});
+
 test("an unexpected error shows its stack, its cause, and exits with 70", () => {
   const stream = collect();
   expect(printError(new TypeError("oops", { cause: new Error("the cause") }), stream)).toBe(70);

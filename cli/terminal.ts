@@ -50,11 +50,23 @@ export function printError(error: unknown, stream: TextStream = process.stderr):
     if (error.hint !== "") stream.write(`${paint("cyan", "hint:", stream)} ${error.hint}\n`);
     return error.exitCode;
   }
+  if (isFullDisk(error)) {
+    stream.write(`${label} ${error.message}\n`);
+    stream.write(
+      `${paint("cyan", "hint:", stream)} make room and run the command again; \`./lab doctor\` says how much a lab needs, \`./lab down --purge\` frees what this one takes\n`,
+    );
+    return exitCodes.failure;
+  }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   stream.write(`${label} unexpected failure\n${detail}\n`);
   if (error instanceof Error && error.cause !== undefined)
     stream.write(`caused by: ${String(error.cause instanceof Error ? error.cause.stack : error.cause)}\n`);
   return exitCodes.internal;
+}
+
+/** Also where a quota is what is full. */
+function isFullDisk(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 function isForUser(error: unknown): error is Error & { hint: string; exitCode: number } {
