@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/files.ts";
 import { type BackupRequest, BackupWriter } from "./backup-writer.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, diskReason } from "./errors.ts";
 import { type OpenStore, openStore, ownOnly, requireOwner } from "./groups.ts";
 import { type Server, storeAclPath } from "./route.ts";
 import {
@@ -135,7 +135,11 @@ async function claimGroup(store: OpenStore, request: BackupRequest, caller: stri
   const owner = await groupOwner(store.root, ns, type, id);
   if (owner !== undefined) return requireOwner(owner, caller);
   const path = join(namespaceFolder(store.root, ns), type, id, "owner");
-  await writeFileAtomic(path, `${caller}\n`);
+  try {
+    await writeFileAtomic(path, `${caller}\n`);
+  } catch (error) {
+    throw new ApiError(400, `unable to create owner file of '${type}/${id}' - ${diskReason(error)}`);
+  }
 }
 
 /** Removes what backups left that were running when the server died. */

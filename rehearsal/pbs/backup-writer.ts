@@ -14,7 +14,7 @@ import {
   timeName,
 } from "./archive.ts";
 import { insertChunk, touchChunk } from "./chunks.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, diskReason } from "./errors.ts";
 import type { OpenStore } from "./groups.ts";
 import { namespaceFolder, readIndex, type Snapshot } from "./snapshots.ts";
 
@@ -49,7 +49,7 @@ export class BackupWriter {
   }
 
   async begin(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await this.#stored("unable to create backup directory", () => mkdir(this.#folder, { recursive: true }));
     await this.#log(`starting new backup on datastore '${this.store.name}': "${snapshotName(this.request)}"`);
   }
 
@@ -69,7 +69,9 @@ export class BackupWriter {
 
   async addChunk(digest: string, content: Buffer): Promise<void> {
     if (sha256(content) !== digest) throw new ApiError(400, `digest mismatch of chunk ${digest}`);
-    await insertChunk(this.store.root, digest, content);
+    await this.#stored(`inserting chunk on store '${this.store.name}' failed for ${digest}`, () =>
+      insertChunk(this.store.root, digest, content),
+    );
     this.#known.add(digest);
   }
 
@@ -81,7 +83,9 @@ export class BackupWriter {
       throw new ApiError(400, `${filename} has ${index.digests.length} chunks for ${index.size} bytes`);
     }
     const text = JSON.stringify({ size: index.size, digests: index.digests });
-    await writeFileAtomic(join(this.#folder, filename), text);
+    await this.#stored(`writing '${filename}' failed`, () =>
+      writeFileAtomic(join(this.#folder, filename), text),
+    );
     const csum = sha256(text);
     this.#written.set(filename, csum);
     await this.#log(`Upload statistics for '${filename}'`);
@@ -93,7 +97,9 @@ export class BackupWriter {
 
   async addBlob(filename: string, content: Buffer): Promise<string> {
     this.#requireNew(filename, filename.endsWith(".blob") && filename !== manifestName);
-    await writeFileAtomic(join(this.#folder, filename), content);
+    await this.#stored(`writing '${filename}' failed`, () =>
+      writeFileAtomic(join(this.#folder, filename), content),
+    );
     const csum = sha256(content);
     this.#written.set(filename, csum);
     await this.#log(
@@ -110,7 +116,9 @@ export class BackupWriter {
       (filename) => listed.get(filename) !== this.#written.get(filename),
     );
     if (wrong !== undefined) throw new ApiError(400, `the manifest does not fit '${wrong}'`);
-    await writeJson(join(this.#folder, manifestName), manifest);
+    await this.#stored("unable to update manifest blob", () =>
+      writeJson(join(this.#folder, manifestName), manifest),
+    );
     await syncFolder(this.#folder);
     await rename(this.#folder, this.#final);
     await syncFolder(dirname(this.#final));
@@ -119,6 +127,17 @@ export class BackupWriter {
 
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Writes, and tells both the client and the task's log what the disk refused. */
+  async #stored(failure: string, write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      const text = `${failure} - ${diskReason(error)}`;
+      await this.#log(text);
+      throw new ApiError(400, text);
+    }
   }
 
   #requireNew(filename: string, kindFits: boolean): void {

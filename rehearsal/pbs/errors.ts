@@ -17,3 +17,10 @@ export function parameterError(errors: readonly (readonly [name: string, reason:
   const lines = errors.map(([name, reason]) => `- '${name}': ${reason}`);
   return new ApiError(400, `parameter verification failed:\n${lines.join("\n")}`);
 }
+
+/** Why a disk refused something, without the place on this machine that stands for the server's. */
+export function diskReason(error: unknown): string {
+  if (error instanceof Error && "code" in error && error.code === "ENOSPC")
+    return "No space left on device (os error 28)";
+  return error instanceof Error ? error.message : String(error);
+}
