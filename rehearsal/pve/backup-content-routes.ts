@@ -117,6 +117,16 @@ export function requireBackup(caller: Caller, volid: string): void {
   if (named) caller.require(`/vms/${named.snapshot.id}`, ["VM.Backup"]);
 }
 
+/** The same as a question. */
+export function mayUseBackup(caller: Caller, volid: string): boolean {
+  try {
+    requireBackup(caller, volid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function requireVolume(caller: Caller, params: VolumeParams): void {
   requireBackup(caller, volidIn(params));
 }

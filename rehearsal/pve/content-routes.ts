@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { requireBackup, volidIn } from "./backup-content-routes.ts";
+import { mayUseBackup, requireBackup, volidIn } from "./backup-content-routes.ts";
 import { checksumAlgorithms, download } from "./download.ts";
 import { failure, parameterError } from "./errors.ts";
 import { boolean, node, oneOf, storageId, text as textField, vmid } from "./fields.ts";
@@ -16,7 +16,7 @@ export const contentRoutes: Route[] = [
     params: { node: node(), storage: storageId(), content: textField().optional(), vmid: vmid().optional() },
     permit: (caller, params) =>
       caller.require(`/storage/${params.storage}`, ["Datastore.Audit", "Datastore.AllocateSpace"], true),
-    run: async (params, { sim }) => {
+    run: async (params, { sim, caller }) => {
       nodeOf(sim, params.node);
       const volumes =
         storageOf(sim, params.storage, params.node).type === "pbs"
@@ -25,7 +25,8 @@ export const contentRoutes: Route[] = [
       return volumes.filter(
         (volume) =>
           (params.content === undefined || volume.content === params.content) &&
-          (params.vmid === undefined || volume.vmid === params.vmid),
+          (params.vmid === undefined || volume.vmid === params.vmid) &&
+          (volume.content !== "backup" || mayUseBackup(caller, volume.volid)),
       );
     },
   }),

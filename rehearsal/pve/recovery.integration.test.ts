@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,13 +7,18 @@ import { cleanup } from "../guests/cleanup.ts";
 import { ensureBridge, findFreeSubnet } from "../guests/network.ts";
 import { waitFor } from "../lib/wait.ts";
 import { type Login, openTestServer, type TestServer } from "../pbs/testing.ts";
+import type { Grant } from "./access.ts";
 import { importGuestImage, logOfTask, runInGuest } from "./guest-testing.ts";
-import { startTestCluster, type TestClient, type TestCluster, testConfig } from "./testing.ts";
+import { refusalsOf, rightsInPage } from "./permission-testing.ts";
+import { startTestCluster, TestClient, type TestCluster, testConfig } from "./testing.ts";
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("recovery of guests is not tested: guests need root");
 
 const vms = "/nodes/pve1/qemu";
+const storageName = "pbs-critical-daily";
+const drillToken = { id: "drill@pve!drill", secret: "a-secret" };
+const noBridgeToken = { id: "drill@pve!nobridge", secret: "a-secret" };
 const query = (sql: string) => `runuser -u postgres -- psql -AtXqc "${sql}" postgres`;
 
 describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 180_000 }, () => {
@@ -25,6 +30,7 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
   let datastore: string;
   let escrowed: string;
   let volid: string;
+  let drillRights: Grant[];
 
   const addStorage = (client: TestClient, id: string, extra: Record<string, string | number> = {}) =>
     client.ok<{ config?: Record<string, string> }>("POST", "/storage", {
@@ -32,6 +38,11 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
       ...{ username: login.token, password: login.secret, fingerprint: pbs.fingerprint },
       ...extra,
     });
+  const without = (privilege: string) =>
+    drillRights.map(({ privileges, ...rule }) => ({
+      ...rule,
+      privileges: privileges.filter((each) => each !== privilege),
+    }));
   const restore = (vmid: number, extra: Record<string, string | number> = {}) =>
     fresh.client.task("POST", vms, { vmid, archive: volid, storage: "local-lvm", ...extra }, 120);
   const expectNothingLeft = async (vmid: number) => {
@@ -41,7 +52,11 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
   };
   const chunkFiles = async () => {
     const found = await readdir(join(datastore, ".chunks"), { recursive: true, withFileTypes: true });
-    return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const dated = await Promise.all(
+      files.map(async (file) => ({ file, writtenMs: (await stat(file)).mtimeMs })),
+    );
+    return dated.sort((a, b) => a.writtenMs - b.writtenMs).map(({ file }) => file);
   };
 
   beforeAll(async () => {
@@ -52,9 +67,16 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
     const hostAddress = await findFreeSubnet(lostId);
     const bridges = { vmbr0: await ensureBridge({ instanceId: lostId, hostAddress }) };
     lost = await startTestCluster(testConfig({ instanceId: lostId, bridges }));
-    fresh = await startTestCluster(testConfig({ instanceId: freshId, bridges }));
+    drillRights = await rightsInPage(new URL("../../docs/restore.md", import.meta.url), "drill@pve");
+    const base = testConfig({ instanceId: freshId, bridges });
+    const tokens = [
+      ...base.tokens,
+      { ...drillToken, acl: without("none") },
+      { ...noBridgeToken, acl: without("SDN.Use") },
+    ];
+    fresh = await startTestCluster({ ...base, tokens });
     await importGuestImage(lost.client);
-    const made = await addStorage(lost.client, "pbs", { "encryption-key": "autogen" });
+    const made = await addStorage(lost.client, storageName, { "encryption-key": "autogen" });
     escrowed = made.config?.["encryption-key"] ?? "";
     await lost.client.snippet("PUT", "pve1/snippets/local/x.yaml", "#cloud-config\nhostname: proj-pg01\n");
     const options = {
@@ -119,27 +141,29 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
     );
     const log = await logOfTask(
       lost.client,
-      await lost.client.ok<string>("POST", "/nodes/pve1/vzdump", { vmid: 112, storage: "pbs" }),
+      await lost.client.ok<string>("POST", "/nodes/pve1/vzdump", { vmid: 112, storage: storageName }),
     );
     expect(log).toMatch(/TASK OK$/);
-    const [backup] = await lost.client.ok<{ volid: string }[]>("GET", "/nodes/pve1/storage/pbs/content");
+    const [backup] = await lost.client.ok<{ volid: string }[]>(
+      "GET",
+      `/nodes/pve1/storage/${storageName}/content`,
+    );
     volid = backup?.volid ?? "";
     expect(await lost.client.task("POST", `${vms}/112/status/stop`)).toBe("OK");
     expect(await lost.client.task("DELETE", `${vms}/112`)).toBe("OK");
   });
 
   test("does not come back without its key, or with another", async () => {
-    await addStorage(fresh.client, "pbs");
+    await addStorage(fresh.client, storageName);
     expect(await restore(112)).toMatch(/^missing key - manifest was created with key ([0-9a-f]{2}:){31}/);
     await expectNothingLeft(112);
-    await fresh.client.ok("PUT", "/storage/pbs", { "encryption-key": "autogen" });
+    await fresh.client.ok("PUT", `/storage/${storageName}`, { "encryption-key": "autogen" });
     expect(await restore(112)).toMatch(/^wrong key - manifest's key \S+ does not match provided key \S+$/);
     await expectNothingLeft(112);
-    await fresh.client.ok("PUT", "/storage/pbs", { "encryption-key": escrowed });
+    await fresh.client.ok("PUT", `/storage/${storageName}`, { "encryption-key": escrowed });
   });
 
-  test("does not come back from a damaged backup, and nothing half stays", async () => {
-    const [chunk = ""] = (await chunkFiles()).sort();
+  const expectRefusedWithout = async (chunk: string) => {
     const content = await readFile(chunk);
     const damaged = Buffer.from(content);
     damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
@@ -151,6 +175,14 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
     expect(await restore(112)).toMatch(/^restore failed: .*chunk.*(missing|not found|no such)/i);
     await expectNothingLeft(112);
     await rename(`${chunk}.away`, chunk);
+  };
+
+  test("does not come back from a damaged backup, and nothing half stays", async () => {
+    const files = await chunkFiles();
+    // The image is written first, what the guest wrote over it last.
+    const [ofImage = "", ofLayer = ""] = [files.at(0), files.at(-1)];
+    await expectRefusedWithout(ofImage);
+    await expectRefusedWithout(ofLayer);
   });
 
   test("comes back with the key that was kept elsewhere: it boots and its database has its rows", async () => {
@@ -186,5 +218,58 @@ describe.skipIf(!isRoot)("a database guest whose cluster is lost", { timeout: 18
     await fresh.client.ok("PUT", `${vms}/112/config`, { delete: "cicustom" });
     expect(await fresh.client.task("POST", `${vms}/112/status/start`)).toBe("OK");
     expect(await runInGuest(fresh.client, 112, "test -e /root/later || echo gone")).toBe("gone\n");
+  });
+
+  test("goes back to a snapshot that was taken while it ran; a backup leaves snapshots out", async () => {
+    const rows = query("select count(*) from observed where object = 'M31'");
+    const count = () =>
+      waitFor(() => runInGuest(fresh.client, 112, rows), { what: "the database", timeoutSeconds: 60 });
+    expect(await count()).toBe("1000\n");
+    const memory = await fresh.client.call("POST", `${vms}/112/snapshot`, { snapname: "ram", vmstate: 1 });
+    expect(memory.reason).toMatch(/^vmstate is not simulated/);
+    expect(await fresh.client.task("POST", `${vms}/112/snapshot`, { snapname: "before" })).toBe("OK");
+    await runInGuest(fresh.client, 112, query("truncate observed"));
+    expect(await fresh.client.task("POST", `${vms}/112/snapshot/before/rollback`, { start: 1 })).toBe("OK");
+    expect(await count()).toBe("1000\n");
+    const log = await logOfTask(
+      fresh.client,
+      await fresh.client.ok<string>("POST", "/nodes/pve1/vzdump", { vmid: 112, storage: storageName }),
+    );
+    expect(log).toMatch(/^INFO: snapshots found \(not included into backup\)$/m);
+    expect(log).toMatch(/TASK OK$/);
+  });
+
+  test("is drilled with the rights that the documentation gives, all of which are needed", async () => {
+    const guest = `${vms}/9900`;
+    const drill = new TestClient(fresh.url, drillToken);
+    await fresh.client.snippet("PUT", "pve1/snippets/local/x.yaml", "#cloud-config\nhostname: drill\n");
+    const begun = fresh.calls.length;
+    const listed = await drill.ok<{ volid: string }[]>("GET", `/nodes/pve1/storage/${storageName}/content`, {
+      ...{ content: "backup", vmid: 112 },
+    });
+    expect(listed.map((backup) => backup.volid)).toContain(volid);
+    const copy = { vmid: 9900, archive: volid, storage: "local-lvm", unique: 1 };
+    expect(await drill.task("POST", vms, copy, 120)).toBe("OK");
+    const { net0 } = await drill.ok<{ net0: string }>("GET", `${guest}/config`);
+    await drill.ok("PUT", `${guest}/config`, { net0: `${net0},link_down=1` });
+    expect(await drill.task("POST", `${guest}/status/start`)).toBe("OK");
+    await waitFor(() => drill.ok("POST", `${guest}/agent/ping`).then(() => true), {
+      what: "the agent of the drill's guest",
+      timeoutSeconds: 60,
+    });
+    expect(await drill.task("POST", `${guest}/status/stop`)).toBe("OK");
+    expect(await drill.task("DELETE", guest)).toBe("OK");
+    const made = fresh.calls.slice(begun);
+    expect(refusalsOf(fresh.sim, made, { id: drillToken.id, acl: drillRights })).toBe("");
+    for (const privilege of new Set(drillRights.flatMap(({ privileges }) => privileges))) {
+      const refusals = refusalsOf(fresh.sim, made, { id: drillToken.id, acl: without(privilege) });
+      expect(refusals, `without ${privilege}`).toContain(privilege);
+    }
+    // The backup's configuration is known only once the restore has begun.
+    const noBridge = new TestClient(fresh.url, noBridgeToken);
+    expect(await noBridge.task("POST", vms, copy)).toBe(
+      "Permission check failed (/sdn/zones/localnetwork/vmbr0, SDN.Use)",
+    );
+    await expectNothingLeft(9900);
   });
 });

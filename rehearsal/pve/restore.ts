@@ -23,6 +23,7 @@ import type { TaskLog } from "./tasks.ts";
 import { withStorageLock } from "./vm-disks.ts";
 import { requireFreeId, reserveId } from "./vm-ids.ts";
 import { storedNic } from "./vm-nics.ts";
+import { requireVmOptions } from "./vm-permissions.ts";
 import { isRunning, powerOn } from "./vm-power.ts";
 import { requireContent, storageOf } from "./volumes.ts";
 import { layerArchive, layerOf } from "./vzdump-guest.ts";
@@ -58,19 +59,35 @@ export function checkRestoreOnly(given: Readonly<Record<string, unknown>>): void
   }
 }
 
-/** Fails with 403 unless the caller may restore: over a guest that is there it takes the right to back it up. */
+/**
+ * Fails with 403 unless the caller may restore: into a new guest with the right to make it, over one that is there also
+ * with the right to back it up. A guest's own backup is its own; that of another takes the right to back that up.
+ */
 export function requireRestore(
   caller: Caller,
-  params: Omit<Restore, "archive"> & { archive?: string | undefined },
+  params: Omit<Restore, "archive" | "live"> & { archive?: string | undefined },
   sim: Simulator,
 ): void {
-  const { vmid, pool, archive = "", storage } = params;
-  if (sim.store.state.vms[vmid] !== undefined) caller.require(`/vms/${vmid}`, ["VM.Backup"]);
-  else if (pool === undefined || !caller.may(`/pool/${pool}`, "VM.Allocate")) {
-    caller.require(`/vms/${vmid}`, ["VM.Allocate"]);
-  }
-  requireBackup(caller, archive);
+  const { node: _, vmid, pool, archive = "", storage, force, start, ...options } = params;
+  const mayMake =
+    caller.may(`/vms/${vmid}`, "VM.Allocate") ||
+    (pool !== undefined && caller.may(`/pool/${pool}`, "VM.Allocate")) ||
+    (force === true && sim.store.state.vms[vmid] !== undefined && caller.may(`/vms/${vmid}`, "VM.Backup"));
+  if (!mayMake) caller.require(`/vms/${vmid}`, ["VM.Allocate"]);
+  if (snapshotOf(archive)?.snapshot.id !== String(vmid)) requireBackup(caller, archive);
   if (storage !== undefined) caller.require(`/storage/${storage}`, ["Datastore.AllocateSpace"]);
+  if (start === true) caller.require(`/vms/${vmid}`, ["VM.PowerMgmt"]);
+  const overrides = Object.entries(options).filter(([name]) => !(name in restoreOnly));
+  requireVmOptions(caller, vmid, Object.fromEntries(overrides), pool);
+}
+
+/** Fails unless the caller may use the storages and bridges that the backup's configuration names. */
+function requirePlaces(caller: Caller, config: Section, storages: readonly string[]): void {
+  for (const storage of storages) caller.require(`/storage/${storage}`, ["Datastore.AllocateSpace"]);
+  for (const [name, value] of Object.entries(config)) {
+    const bridge = /^net\d+$/.test(name) ? /(?:^|,)bridge=([^,]+)/.exec(String(value))?.[1] : undefined;
+    if (bridge !== undefined) caller.require(`/sdn/zones/localnetwork/${bridge}`, ["SDN.Use"]);
+  }
 }
 
 /** Makes a guest of a backup. Where it fails nothing is left; a guest that it was to replace is gone by then. */
@@ -94,7 +111,7 @@ export async function restoreVm({ sim, caller }: Call, wanted: Restore): Promise
   return sim.tasks.start(about, (log) =>
     sim.locks
       .with(vmid, async () => {
-        await restore(sim, { ...wanted, overrides: toSection(overrides) }, log);
+        await restore({ sim, caller }, { ...wanted, overrides: toSection(overrides) }, log);
         if (start === true) await powerOn(sim, node, vmid, log);
       })
       .finally(release),
@@ -112,7 +129,7 @@ async function requireReplaceable(sim: Simulator, node: string, vmid: number, fo
 }
 
 async function restore(
-  sim: Simulator,
+  { sim, caller }: Call,
   wanted: Restore & { overrides: Section },
   log: TaskLog,
 ): Promise<void> {
@@ -120,19 +137,25 @@ async function restore(
   const named = snapshotOf(archive);
   if (named === undefined) throw failure(`unable to parse volume ID '${archive}'`);
   const target = await targetOf(sim, named.storage, node);
-  const read = (file: string) => readBackup(target, named.snapshot, file);
+  // Who unpacks what cannot be read only sees that it ends early.
+  let unreadable: unknown;
+  const read = async (file: string) =>
+    watched(await readBackup(target, named.snapshot, file), (error) => {
+      unreadable = error;
+    });
   const place = guestPlace(sim, vmid);
   log(`connecting to repository '${target.username}@${target.server}:${target.datastore}'`);
   const saved = parseConf(await textOf(await read("qemu-server.conf.blob")));
-  await deleteGuest(place);
-  await sim.store.update((state) => {
-    delete state.vms[vmid];
-  });
   const config = restoredConfig(saved, wanted);
   const storages = [
     ...new Set(backedUpDrives(config).map((drive) => String(config[drive]).split(":")[0] ?? "")),
   ];
+  requirePlaces(caller, config, storages);
   for (const storage of storages) requireContent(storage, storageOf(sim, storage, node), "images");
+  await deleteGuest(place);
+  await sim.store.update((state) => {
+    delete state.vms[vmid];
+  });
   try {
     await withStorageLock(sim, node, storages, async () => {
       for (const drive of backedUpDrives(config))
@@ -146,7 +169,7 @@ async function restore(
     });
   } catch (error) {
     await deleteGuest(place);
-    throw failure(`restore failed: ${reasonOf(error)}`);
+    throw failure(`restore failed: ${reasonOf(unreadable ?? error)}`);
   }
   await sim.store.update((state) => {
     state.vms[vmid] = { node, config, images: saved.images };
@@ -195,6 +218,19 @@ async function restoreImage(
     await keepImage(imagesFolder(sim), file, sha256);
   } finally {
     await rm(file, { force: true });
+  }
+}
+
+/** The same content; tells of the error with which it ends. */
+async function* watched(
+  content: AsyncIterable<Uint8Array>,
+  tell: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    tell(error);
+    throw error;
   }
 }
 

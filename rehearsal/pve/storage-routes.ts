@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import type { Caller } from "./auth.ts";
 import { ApiError, failure, parameterError } from "./errors.ts";
 import {
   boolean,
@@ -79,7 +80,7 @@ export const storageRoutes: Route[] = [
     params: { type: oneOf(storageTypes).optional() },
     run: (params, { sim, caller }) =>
       Object.entries(sim.store.state.storages)
-        .filter(([id]) => caller.may(`/storage/${id}`, "Datastore.Audit"))
+        .filter(([id]) => mayList(caller, id))
         .filter(([, section]) => params.type === undefined || section.type === params.type)
         .map(([storage, section]) => ({ storage, ...section, digest: storageDigest(sim) })),
   }),
@@ -196,7 +197,7 @@ export const storageRoutes: Route[] = [
           !splitList(params.content).some((kind) => contents.includes(kind))
         )
           continue;
-        if (!caller.may(`/storage/${id}`, "Datastore.Audit")) continue;
+        if (!mayList(caller, id)) continue;
         rows.push({ storage: id, ...(await statusOf(sim, id, section)) });
       }
       return rows;
@@ -214,6 +215,12 @@ export const storageRoutes: Route[] = [
     },
   }),
 ];
+
+function mayList(caller: Caller, storage: string): boolean {
+  return ["Datastore.Audit", "Datastore.AllocateSpace"].some((each) =>
+    caller.may(`/storage/${storage}`, each),
+  );
+}
 
 function existing(sim: Simulator, storage: string): Section {
   const section = sim.store.state.storages[storage];

@@ -6,8 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { diffInputs } from "../../../infra/provider/diff.ts";
 import { pvePrivileges } from "../../lab/pve-role.ts";
-import { callerOf } from "../../pve/auth.ts";
-import { apiRoutes } from "../../pve/server.ts";
+import { refusalsOf } from "../../pve/permission-testing.ts";
 import { startTestCluster, type TestCluster, testConfig } from "../../pve/testing.ts";
 import { findPulumi, type TestStack, testStack } from "../testing.ts";
 import { snippet } from "./files.ts";
@@ -37,6 +36,8 @@ interface Wish {
   protection?: boolean;
   dnsServers?: string[];
   notesTemplate?: string;
+  /** Without one a key is generated. */
+  encryptionKey?: string;
 }
 
 /** A guest that is not started, its files, and a job that backs it up. */
@@ -116,7 +117,9 @@ function cluster(wish: Wish) {
         datastore: "main",
         username: "pve@pbs!backup",
         password: "hidden-word",
-        generateEncryptionKey: true,
+        ...(wish.encryptionKey === undefined
+          ? { generateEncryptionKey: true }
+          : { encryptionKey: pulumi.secret(wish.encryptionKey) }),
       },
       opts,
     );
@@ -224,6 +227,18 @@ describe.skipIf(!engine)("guests and backups of a simulated cluster", { timeout:
     await test.stack.refresh({ expectNoChanges: true });
   });
 
+  it("keep their key when the storage is made anew with it", async () => {
+    const { key } = await test.stack.outputs();
+    const before = await pve.client.ok<Record<string, string>>("GET", "/storage/pbs01");
+    want({ encryptionKey: String(key?.value) });
+    const { summary } = await test.stack.up();
+    expect(summary.resourceChanges).toMatchObject({ replace: 1 });
+    const after = await pve.client.ok<Record<string, string>>("GET", "/storage/pbs01");
+    expect(after["encryption-key"]).toBe(before["encryption-key"]);
+    await test.stack.refresh({ expectNoChanges: true });
+    await test.stack.preview({ expectNoChanges: true });
+  });
+
   it("are not forgotten when the token is refused", async () => {
     want({ token: `${programToken.id}=wrong` });
     await expect(test.stack.refresh({ runProgram: true })).rejects.toThrow(/401/);
@@ -254,17 +269,8 @@ describe.skipIf(!engine)("guests and backups of a simulated cluster", { timeout:
     ];
     const gone = [privilege, alternatives.get(privilege)];
     const privileges = pvePrivileges.filter((each) => !gone.includes(each));
-    const caller = callerOf({ id: programToken.id, acl: [{ path: "/", privileges, propagate: true }] });
-    const refusals = made.flatMap(({ method, path, params }) => {
-      const route = apiRoutes.find((each) => each.method === method && each.path === path);
-      try {
-        route?.permit({ sim: pve.sim, caller }, params);
-        return [];
-      } catch (error) {
-        return [String(error)];
-      }
-    });
-    expect(refusals.join("\n")).toContain(privilege);
+    const acl = [{ path: "/", privileges, propagate: true }];
+    expect(refusalsOf(pve.sim, made, { id: programToken.id, acl })).toContain(privilege);
   });
 });
 
