@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { writeFileAtomic } from "./files.ts";
+import { writeFileAtomic } from "./system/files.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
@@ -24,7 +24,9 @@ export async function bundleRuntime(): Promise<string> {
 
 /** Over everything that the bundle is made of: the sources, this file among them, and the versions of all packages. */
 async function sourcesDigest(): Promise<string> {
-  const names = (await readdir(join(root, "scripts"))).filter((name) => /(?<!\.test)\.ts$/.test(name)).sort();
+  const names = (await readdir(join(root, "scripts"), { recursive: true }))
+    .filter((name) => /(?<!\.test)\.ts$/.test(name) && !name.startsWith("testing/"))
+    .sort();
   const files = [...names.map((name) => join(root, "scripts", name)), join(root, "package-lock.json")];
   const hash = createHash("sha256");
   for (const [index, content] of (await Promise.all(files.map((file) => readFile(file)))).entries())

@@ -1,15 +1,15 @@
 import { Command, CommanderError, Option } from "commander";
 import { type Config, defaultConfigFile, loadConfig } from "./config.ts";
 import { type Context, withLock } from "./context.ts";
-import { dump } from "./dump.ts";
+import { dump } from "./dump/dump.ts";
+import { humanReport, jsonReport, type Report, type Sink } from "./events.ts";
 import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit-codes.ts";
-import { type Level, levels } from "./manifest.ts";
-import { writeMetrics } from "./metrics.ts";
-import { humanReport, jsonReport, type Report, type Sink } from "./report.ts";
-import { requireComplete, run } from "./run.ts";
-import { findRun } from "./runs.ts";
-import { formatStatus, readStatus } from "./status.ts";
-import { validate } from "./validate.ts";
+import { writeMetrics } from "./metrics/metrics.ts";
+import { requireComplete, run } from "./run/run.ts";
+import { type Level, levels } from "./runs/manifest.ts";
+import { findRun } from "./runs/runs.ts";
+import { formatStatus, readStatus } from "./status/status.ts";
+import { validate } from "./validate/validate.ts";
 
 /** The world around the command line. */
 export interface Surroundings {
@@ -91,7 +91,7 @@ function createProgram(around: Surroundings, act: Act): Command {
   add("archive", "copy the newest validated run to S3").action(
     act(async (context) => {
       // The S3 client is most of the program and needed only here.
-      const { archive } = await import("./archive.ts");
+      const { archive } = await import("./archive/archive.ts");
       await recorded(context, "archive", () => withLock(context, "archive", () => archive(context)));
     }),
   );

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { configSchema, loadConfig } from "./config.ts";
-import { dumpFormat, parseVersion } from "./tools.ts";
+import { dumpFormat, parseVersion } from "./postgres/tools.ts";
 
 test("a cluster's name and role suffice", () => {
   const config = configSchema.parse({ cluster: { name: "pg01", role: "keeper" } });

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { acquireLock } from "./lock.ts";
-import type { Report } from "./report.ts";
-import { requireDirectory } from "./runs.ts";
+import type { Report } from "./events.ts";
+import { requireDirectory } from "./runs/runs.ts";
+import { acquireLock } from "./system/lock.ts";
 
 /** What every command gets. */
 export interface Context {

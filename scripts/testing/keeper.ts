@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runCli } from "../cli.ts";
 import type { DbkeeperConfig } from "../config.ts";
-import { listRuns, type Run } from "../runs.ts";
+import { listRuns, type Run } from "../runs/runs.ts";
 import { backupRole, type TestCluster, temporaryFolder } from "./cluster.ts";
 
 /** What one command told. */

@@ -1,4 +1,4 @@
-import type { DatabaseEntry, Level, Manifest, Validation } from "../manifest.ts";
+import type { DatabaseEntry, Level, Manifest, Validation } from "../runs/manifest.ts";
 
 const sha256 = "0".repeat(64);
 const time = "2026-06-01T02:00:00.000Z";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest } from "../runs/manifest.ts";
+import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
 import { parseResults, renderMetrics } from "./metrics-text.ts";
-import { entryFor, manifestFor, validationFor } from "./testing/manifests.ts";
 
 const odd = 'a"b\\c\nd';
 

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import type { Context } from "./context.ts";
-import { hasCode, writeFileAtomic } from "./files.ts";
+import type { Context } from "../context.ts";
+import { listRuns, requireDirectory } from "../runs/runs.ts";
+import { hasCode, writeFileAtomic } from "../system/files.ts";
+import { freeBytes } from "../system/space.ts";
 import { parseResults, renderMetrics } from "./metrics-text.ts";
-import { listRuns, requireDirectory } from "./runs.ts";
-import { freeBytes } from "./space.ts";
 
 /**
  * Writes the metrics after a command has ended. Where the backup folder cannot be read (its disk is gone) the

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { messageOf } from "./exit-codes.ts";
-import { writeFileAtomic } from "./files.ts";
+import { messageOf } from "../exit-codes.ts";
+import { writeFileAtomic } from "../system/files.ts";
 
 /** Content of one table (or of all large objects) at the moment of the dump's snapshot. */
 const contentShape = {

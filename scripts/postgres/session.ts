@@ -1,6 +1,6 @@
 import pg from "pg";
-import type { Connection } from "./config.ts";
-import { Failure, messageOf } from "./exit-codes.ts";
+import type { Connection } from "../config.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
 import { quoteLiteral } from "./quote.ts";
 
 /** A session on one database. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
 import { isValidated, levels, mergeValidation } from "./manifest.ts";
-import { entryFor, manifestFor, validationFor } from "./testing/manifests.ts";
 
 test("only a complete run that was restored and compared is validated", () => {
   const passed = validationFor("restore", "passed", ["desi"]);

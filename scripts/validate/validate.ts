@@ -1,30 +1,30 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Context } from "./context.ts";
-import { globalsEnding } from "./dump.ts";
-import { hashFile, secondsSince } from "./dump-file.ts";
-import { Failure, kindOf, messageOf } from "./exit-codes.ts";
-import { hasCode } from "./files.ts";
-import { compareFingerprints } from "./fingerprint.ts";
+import type { Context } from "../context.ts";
+import { globalsEnding } from "../dump/dump.ts";
+import { hashFile, secondsSince } from "../dump/file.ts";
+import { formatSeconds } from "../events.ts";
+import { Failure, kindOf, messageOf } from "../exit-codes.ts";
+import { type Archive, decodeArchive, readContent, restoreArchive } from "../postgres/archive-file.ts";
+import { compareFingerprints } from "../postgres/fingerprint.ts";
+import {
+  openScratchServer,
+  requireScratchSpace,
+  type ScratchServer,
+  withScratchDatabase,
+} from "../postgres/scratch.ts";
+import { clientEnvironment } from "../postgres/session.ts";
+import { findClientTools } from "../postgres/tools.ts";
 import {
   type DatabaseEntry,
   type Level,
   mergeValidation,
   type Validation,
   writeManifest,
-} from "./manifest.ts";
-import { mapParallel } from "./parallel.ts";
-import { clientEnvironment } from "./postgres.ts";
-import { formatSeconds } from "./report.ts";
-import { type Archive, decodeArchive, readContent, restoreArchive } from "./restore.ts";
-import type { Run } from "./runs.ts";
-import {
-  openScratchServer,
-  requireScratchSpace,
-  type ScratchServer,
-  withScratchDatabase,
-} from "./scratch.ts";
-import { findClientTools } from "./tools.ts";
+} from "../runs/manifest.ts";
+import type { Run } from "../runs/runs.ts";
+import { hasCode } from "../system/files.ts";
+import { mapParallel } from "../system/parallel.ts";
 
 type DatabaseResult = Validation["databases"][number];
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure, messageOf } from "./exit-codes.ts";
-import { hasCode, syncFolder } from "./files.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
+import { hasCode, syncFolder } from "../system/files.ts";
 import { type Manifest, manifestFile, readManifest } from "./manifest.ts";
 
 /** A complete run on disk. */

@@ -3,12 +3,12 @@ import { cp, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { hasCode } from "./files.ts";
-import { writeManifest } from "./manifest.ts";
-import { runsFolder } from "./runs.ts";
-import { serverPrograms, skipReason, startCluster, type TestCluster } from "./testing/cluster.ts";
-import { type Keeper, newKeeper } from "./testing/keeper.ts";
-import { until } from "./testing/wait.ts";
+import { writeManifest } from "../runs/manifest.ts";
+import { runsFolder } from "../runs/runs.ts";
+import { hasCode } from "../system/files.ts";
+import { serverPrograms, skipReason, startCluster, type TestCluster } from "../testing/cluster.ts";
+import { type Keeper, newKeeper } from "../testing/keeper.ts";
+import { until } from "../testing/wait.ts";
 
 const day = 86_400_000;
 
@@ -153,7 +153,7 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
 
   test("a killed dump leaves nothing under a final name, and the next run clears up after it", async () => {
     await block();
-    const main = new URL("./main.ts", import.meta.url).pathname;
+    const main = new URL("../main.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, [main, "run", "--config", keeper.configFile], { stdio: "ignore" });
     const ended = new Promise((resolve) => child.once("close", resolve));
     await waiting();

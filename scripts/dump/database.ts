@@ -1,15 +1,15 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Stage } from "./child.ts";
-import type { Context } from "./context.ts";
-import type { ListedDatabase } from "./databases.ts";
-import { type WrittenFile, writeDumpFile } from "./dump-file.ts";
-import { listTables, lockTables, takeFingerprint } from "./fingerprint.ts";
-import type { DatabaseEntry, Fingerprint } from "./manifest.ts";
-import { cancelOn, clientEnvironment, connect, oneRow, type Session } from "./postgres.ts";
-import { databaseOption, fileNameOf } from "./quote.ts";
-import { type Archive, listArchive } from "./restore.ts";
-import { type ClientTools, dumpFormat } from "./tools.ts";
+import type { Context } from "../context.ts";
+import { type Archive, listArchive } from "../postgres/archive-file.ts";
+import type { ListedDatabase } from "../postgres/databases.ts";
+import { listTables, lockTables, takeFingerprint } from "../postgres/fingerprint.ts";
+import { databaseOption, fileNameOf } from "../postgres/quote.ts";
+import { cancelOn, clientEnvironment, connect, oneRow, type Session } from "../postgres/session.ts";
+import { type ClientTools, dumpFormat } from "../postgres/tools.ts";
+import type { DatabaseEntry, Fingerprint } from "../runs/manifest.ts";
+import type { Stage } from "../system/child.ts";
+import { type WrittenFile, writeDumpFile } from "./file.ts";
 
 /**
  * Dumps one database into a folder and records what it held at that moment: pg_dump and our checksums read the

@@ -1,9 +1,9 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { readOutput } from "./child.ts";
-import type { Config } from "./config.ts";
-import { Failure, messageOf } from "./exit-codes.ts";
-import { clientEnvironment } from "./postgres.ts";
+import type { Config } from "../config.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
+import { readOutput } from "../system/child.ts";
+import { clientEnvironment } from "./session.ts";
 
 /** PostgreSQL's client programs that this run uses, all of one version. */
 export interface ClientTools {

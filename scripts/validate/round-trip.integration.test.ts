@@ -1,9 +1,9 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isValidated } from "./manifest.ts";
-import { quoteIdentifier } from "./quote.ts";
-import { serverPrograms, skipReason, startCluster, type TestCluster } from "./testing/cluster.ts";
-import { type Keeper, newKeeper } from "./testing/keeper.ts";
+import { quoteIdentifier } from "../postgres/quote.ts";
+import { isValidated } from "../runs/manifest.ts";
+import { serverPrograms, skipReason, startCluster, type TestCluster } from "../testing/cluster.ts";
+import { type Keeper, newKeeper } from "../testing/keeper.ts";
 
 const oddNames = [
   'quote"d',

@@ -4,13 +4,13 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Config, configSchema } from "../config.ts";
+import type { Manifest } from "../runs/manifest.ts";
+import { readManifest, writeManifest } from "../runs/manifest.ts";
+import { runsFolder } from "../runs/runs.ts";
+import { temporaryFolder } from "../testing/cluster.ts";
+import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
 import { archive } from "./archive.ts";
-import { type Config, configSchema } from "./config.ts";
-import type { Manifest } from "./manifest.ts";
-import { readManifest, writeManifest } from "./manifest.ts";
-import { runsFolder } from "./runs.ts";
-import { temporaryFolder } from "./testing/cluster.ts";
-import { entryFor, manifestFor, validationFor } from "./testing/manifests.ts";
 
 interface Request {
   method: string | undefined;

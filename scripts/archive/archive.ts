@@ -2,13 +2,13 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import type { Config } from "./config.ts";
-import type { Context } from "./context.ts";
-import { hashFile } from "./dump-file.ts";
-import { Failure, messageOf } from "./exit-codes.ts";
-import { isValidated, manifestFile, writeManifest } from "./manifest.ts";
-import { formatBytes } from "./report.ts";
-import { listRuns, type Run, runsFolder } from "./runs.ts";
+import type { Config } from "../config.ts";
+import type { Context } from "../context.ts";
+import { hashFile } from "../dump/file.ts";
+import { formatBytes } from "../events.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
+import { isValidated, manifestFile, writeManifest } from "../runs/manifest.ts";
+import { listRuns, type Run, runsFolder } from "../runs/runs.ts";
 
 /** Largest file that is sent, in bytes: larger ones need an upload in parts. */
 const largestBytes = 100 * 1000 * 1000;

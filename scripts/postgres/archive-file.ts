@@ -1,12 +1,12 @@
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type PipelineOptions, readOutput, runPipeline, type Stage } from "./child.ts";
+import type { DatabaseEntry, Fingerprint } from "../runs/manifest.ts";
+import { type PipelineOptions, readOutput, runPipeline, type Stage } from "../system/child.ts";
 import { listTables, takeFingerprint } from "./fingerprint.ts";
-import type { DatabaseEntry, Fingerprint } from "./manifest.ts";
-import { cancelOn, clientEnvironment, connect } from "./postgres.ts";
 import { databaseOption } from "./quote.ts";
 import type { ScratchServer } from "./scratch.ts";
+import { cancelOn, clientEnvironment, connect } from "./session.ts";
 import { selectEntries } from "./toc.ts";
 
 /** A dump file and the pg_restore that reads it. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { runPipeline, type Stage } from "./child.ts";
+import { runPipeline, type Stage } from "../system/child.ts";
 
 /** What a file of a run is known by. */
 export interface WrittenFile {

@@ -1,16 +1,34 @@
-import type { Context } from "./context.ts";
-import { type ListedDatabase, listDatabases, type Selection, selectDatabases } from "./databases.ts";
-import { dumpDatabase } from "./dump-database.ts";
-import { writeDumpFile } from "./dump-file.ts";
-import { Failure, messageOf } from "./exit-codes.ts";
-import { type DatabaseEntry, type Manifest, writeManifest } from "./manifest.ts";
-import { mapParallel } from "./parallel.ts";
-import { clientEnvironment, connect, readServerFacts, type ServerFacts, type Session } from "./postgres.ts";
-import { databaseOption } from "./quote.ts";
-import { formatBytes, formatSeconds } from "./report.ts";
-import { listRuns, type Run, removeUnfinished, sizeOfRun, startRun, type UnfinishedRun } from "./runs.ts";
-import { estimateDumpBytes, freeBytes } from "./space.ts";
-import { type ClientTools, findClientTools } from "./tools.ts";
+import type { Context } from "../context.ts";
+import { formatBytes, formatSeconds } from "../events.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
+import {
+  type ListedDatabase,
+  listDatabases,
+  type Selection,
+  selectDatabases,
+} from "../postgres/databases.ts";
+import { databaseOption } from "../postgres/quote.ts";
+import {
+  clientEnvironment,
+  connect,
+  readServerFacts,
+  type ServerFacts,
+  type Session,
+} from "../postgres/session.ts";
+import { type ClientTools, findClientTools } from "../postgres/tools.ts";
+import { type DatabaseEntry, type Manifest, writeManifest } from "../runs/manifest.ts";
+import {
+  listRuns,
+  type Run,
+  removeUnfinished,
+  sizeOfRun,
+  startRun,
+  type UnfinishedRun,
+} from "../runs/runs.ts";
+import { mapParallel } from "../system/parallel.ts";
+import { estimateDumpBytes, freeBytes } from "../system/space.ts";
+import { dumpDatabase } from "./database.ts";
+import { writeDumpFile } from "./file.ts";
 
 /** Name of the globals in a run. */
 const globalsFile = "globals.sql";

@@ -1,6 +1,6 @@
-import type { Fingerprint } from "./manifest.ts";
-import { oneRow, type Session } from "./postgres.ts";
+import type { Fingerprint } from "../runs/manifest.ts";
 import { quoteIdentifier } from "./quote.ts";
+import { oneRow, type Session } from "./session.ts";
 
 /** A table whose rows a dump holds. */
 export interface Table {

@@ -3,11 +3,17 @@ import { cp, open, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { hashFile } from "./dump-file.ts";
-import { isValidated, levels, type Manifest, writeManifest } from "./manifest.ts";
-import type { Run } from "./runs.ts";
-import { backupRole, serverPrograms, skipReason, startCluster, type TestCluster } from "./testing/cluster.ts";
-import { type Keeper, newKeeper } from "./testing/keeper.ts";
+import { hashFile } from "../dump/file.ts";
+import { isValidated, levels, type Manifest, writeManifest } from "../runs/manifest.ts";
+import type { Run } from "../runs/runs.ts";
+import {
+  backupRole,
+  serverPrograms,
+  skipReason,
+  startCluster,
+  type TestCluster,
+} from "../testing/cluster.ts";
+import { type Keeper, newKeeper } from "../testing/keeper.ts";
 
 const never = new AbortController().signal;
 

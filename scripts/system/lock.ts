@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { z } from "zod";
-import { Failure } from "./exit-codes.ts";
+import { Failure } from "../exit-codes.ts";
 import { hasCode } from "./files.ts";
 
 const holderSchema = z.object({

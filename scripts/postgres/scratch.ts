@@ -1,13 +1,13 @@
-import type { Connection } from "./config.ts";
-import type { Context } from "./context.ts";
+import type { Connection } from "../config.ts";
+import type { Context } from "../context.ts";
+import { formatBytes } from "../events.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
+import type { DatabaseEntry } from "../runs/manifest.ts";
+import { freeBytes } from "../system/space.ts";
 import { listDatabases } from "./databases.ts";
-import { Failure, messageOf } from "./exit-codes.ts";
-import type { DatabaseEntry } from "./manifest.ts";
-import { connect, oneRow, readServerFacts, type ServerFacts, type Session } from "./postgres.ts";
 import { quoteIdentifier, quoteLiteral } from "./quote.ts";
-import { formatBytes } from "./report.ts";
 import { isScratchName, newScratchName } from "./scratch-name.ts";
-import { freeBytes } from "./space.ts";
+import { connect, oneRow, readServerFacts, type ServerFacts, type Session } from "./session.ts";
 
 /** A server that scratch databases can be made on. */
 export interface ScratchServer {

@@ -1,4 +1,4 @@
-import type { Manifest } from "./manifest.ts";
+import type { Manifest } from "../runs/manifest.ts";
 
 /** One metric with its samples. */
 interface Family {

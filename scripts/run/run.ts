@@ -1,10 +1,10 @@
-import type { Context } from "./context.ts";
-import { dump } from "./dump.ts";
-import { Failure, kindOf, messageOf } from "./exit-codes.ts";
-import { isValidated } from "./manifest.ts";
-import { choosePrune } from "./prune.ts";
-import { listRuns, type Run, removeRun } from "./runs.ts";
-import { validate } from "./validate.ts";
+import type { Context } from "../context.ts";
+import { dump } from "../dump/dump.ts";
+import { Failure, kindOf, messageOf } from "../exit-codes.ts";
+import { isValidated } from "../runs/manifest.ts";
+import { choosePrune } from "../runs/prune.ts";
+import { listRuns, type Run, removeRun } from "../runs/runs.ts";
+import { validate } from "../validate/validate.ts";
 
 /**
  * What the timer starts: dump, restore-validate, prune. Prunes only when the new run is complete and proven.

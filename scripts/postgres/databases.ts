@@ -1,6 +1,6 @@
-import type { DatabaseEntry } from "./manifest.ts";
-import type { Session } from "./postgres.ts";
+import type { DatabaseEntry } from "../runs/manifest.ts";
 import { isScratchName } from "./scratch-name.ts";
+import type { Session } from "./session.ts";
 
 /** A database as the server lists it. */
 export interface ListedDatabase {

@@ -1,7 +1,7 @@
-import type { Config } from "./config.ts";
-import { isValidated, type Manifest } from "./manifest.ts";
-import { formatBytes, formatSeconds } from "./report.ts";
-import { listRuns, requireDirectory, sizeOfRun } from "./runs.ts";
+import type { Config } from "../config.ts";
+import { formatBytes, formatSeconds } from "../events.ts";
+import { isValidated, type Manifest } from "../runs/manifest.ts";
+import { listRuns, requireDirectory, sizeOfRun } from "../runs/runs.ts";
 
 /** What `dbkeeper status --json` prints; times in ISO 8601. A stable interface. */
 export interface Status {
