@@ -39,9 +39,17 @@ const checked = `${typescript}
 new pbs.PruneJob("wrong", { jobId: "wrong", store: vms.name, schedule: 3 }, { provider });
 `;
 
+/** Every example of the README, as one program. */
+async function examples(): Promise<string> {
+  const readme = await packed.read("README.md");
+  const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block = ""]) => block);
+  return [...blocks, "declare const offsite: pbs.Provider;\n"].join("\n");
+}
+
+let packed: Packed;
+
 describe("the packed provider in a project of somebody else", { timeout: 120_000 }, () => {
   let world: World;
-  let packed: Packed;
   let folder: string;
 
   beforeAll(async () => {
@@ -108,8 +116,12 @@ describe("the packed provider in a project of somebody else", { timeout: 120_000
   });
 
   it("has types that a program can be checked against, and that are right in themselves", async () => {
-    const root = await project("types", { "package.json": "{}", "index.ts": checked });
-    expect((await compile(root, ["--module", "nodenext"])).stdout).toBe("");
+    const root = await project("types", {
+      "package.json": '{ "type": "module" }',
+      "index.ts": checked,
+      "readme.ts": await examples(),
+    });
+    expect((await compile(root, ["--module", "nodenext", "readme.ts"])).stdout).toBe("");
     // As `pulumi new typescript` has modules resolved.
     const old = ["--module", "commonjs", "--moduleResolution", "node10", "--ignoreDeprecations", "6.0"];
     expect((await compile(root, [...old, "--skipLibCheck"])).stdout).toBe("");
