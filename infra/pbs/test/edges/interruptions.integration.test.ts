@@ -175,6 +175,7 @@ describe("a task", () => {
     const wait = messageOf(cancelled.create("Datastore", { name: "late", path: "/mnt/late" }));
     await asked;
     await expect.poll(() => world.simulator.faults.list()).toEqual([]);
+    await world.simulator.tasks.idle();
     await cancelled.cancel();
     expect(await wait).toBe(
       `cancelled; task create-datastore late ended at the server: OK (${upidOf("create-datastore").upid})`,
