@@ -160,6 +160,13 @@ it("leaves nothing there when the connection breaks, and sends it all the next t
   expect(await arrived()).toEqual(named(at(0)));
 });
 
+it("sends no faster than the job's rate", async () => {
+  await backup(at(0), "x".repeat(1 << 20));
+  const begun = performance.now();
+  expect(await push({ "rate-out": "2 MiB", "burst-out": "512 KiB" })).toMatchObject({ status: "OK" });
+  expect(performance.now() - begun).toBeGreaterThan(240);
+});
+
 describe("rights", () => {
   const path = "/remote/offsite/copy";
 
