@@ -4,6 +4,7 @@ import { writeFileAtomic } from "../lib/files.ts";
 import { type BackupRequest, BackupWriter } from "./backup-writer.ts";
 import { ApiError, diskReason } from "./errors.ts";
 import { type OpenStore, openStore, ownOnly, requireOwner } from "./groups.ts";
+import { tellOfRules } from "./rate-limit.ts";
 import { type Server, storeAclPath } from "./route.ts";
 import {
   folders,
@@ -84,6 +85,7 @@ async function startTask(
     run.signal.addEventListener("abort", stop, { once: true });
     try {
       await writer.begin();
+      await tellOfRules(server, run);
       begun.resolve({
         writer,
         previous: await writer.registerPrevious(last),

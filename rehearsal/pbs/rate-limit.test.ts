@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { openBackup } from "./backup-client.ts";
 import { bytesOf, TokenBucket, transferLimits } from "./rate-limit.ts";
+import { openTestServer } from "./testing.ts";
 
 it("lets the burst through at once, and then no more than the rate", () => {
   let now = 0;
@@ -32,4 +34,19 @@ it.each([
 it("limits only the directions that have a rate", () => {
   expect(transferLimits({})).toEqual({});
   expect(Object.keys(transferLimits({ "rate-out": "1 MiB", "burst-in": "1 MiB" }))).toEqual(["out"]);
+});
+
+it("says in the log of a transfer that the rules of traffic control are not applied", async () => {
+  const server = await openTestServer();
+  await server.datastore("vms");
+  await server.call("POST", "/config/traffic-control", {
+    name: "office",
+    network: "192.0.2.0/24",
+    "rate-in": "1 MiB",
+  });
+  await (await openBackup(server.target("vms"), { type: "ct", id: "100", time: 1e9 })).abort();
+  const task = server.simulator.tasks.list().find(({ worker_type }) => worker_type === "backup");
+  const log = await server.simulator.tasks.logLines(task?.upid ?? "");
+  await server.close();
+  expect(log.join("\n")).toContain("traffic control is not applied by the simulated server (rules: office)");
 });

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Server } from "./route.ts";
 import type { Section } from "./state.ts";
+import type { TaskRun } from "./tasks.ts";
 
 /** Lets bytes through at a rate, and at first as many more as the burst holds. */
 export class TokenBucket {
@@ -42,6 +44,14 @@ export function transferLimits(section: Section): TransferLimits {
   const incoming = bucketOf(section["rate-in"], section["burst-in"]);
   const outgoing = bucketOf(section["rate-out"], section["burst-out"]);
   return { ...(incoming ? { in: incoming } : {}), ...(outgoing ? { out: outgoing } : {}) };
+}
+
+/** The rates of jobs hold, those of traffic control do not: whoever reads the log of a transfer shall know it. */
+export async function tellOfRules(server: Server, run: Pick<TaskRun, "log">): Promise<void> {
+  const rules = Object.keys(server.store.state["traffic-control"]);
+  if (rules.length > 0) {
+    await run.log(`traffic control is not applied by the simulated server (rules: ${rules.join(", ")})`);
+  }
 }
 
 /** As the product, which lets one second's worth through at once where no burst is given. */

@@ -1,5 +1,5 @@
 import { openStore } from "./groups.ts";
-import { transferLimits } from "./rate-limit.ts";
+import { tellOfRules, transferLimits } from "./rate-limit.ts";
 import { type Server, textOf } from "./route.ts";
 import type { Section } from "./state.ts";
 import { localUser } from "./sync-filter.ts";
@@ -15,6 +15,7 @@ import type { TaskRun } from "./tasks.ts";
  */
 export async function syncStores(server: Server, job: Section, run: TaskRun): Promise<void> {
   refuseKeys(job);
+  await tellOfRules(server, run);
   const limits = job.remote === undefined ? {} : transferLimits(job);
   if (job["sync-direction"] === "push") {
     const source = localSource(server, textOf(job, "store"), localUser(job));
