@@ -3,6 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { backupHostChecks } from "../../infra/hosts/backup-host.ts";
+import { merge } from "../../infra/hosts/contribution.ts";
+import { delivery } from "../../infra/hosts/provider/delivery.ts";
+import { deliverySchema } from "../../infra/hosts/provider/inputs.ts";
+import type { Properties } from "../../infra/provider/values.ts";
 import { askPrometheus } from "../../rehearsal/lab/prometheus.ts";
 import { prometheusOf } from "../../rehearsal/lab/status.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
@@ -218,6 +223,66 @@ describe.skipIf(!isRoot)("the hosts of every role", { timeout: 120_000 }, () => 
       ]);
     }
   });
+
+  it("looks at a backup server's disks and datastores, and tells Prometheus", async () => {
+    const { deployKey, hostKeys } = await lab.stackOutputs();
+    const guest = "proj-exp01";
+    // A host that runs a backup server has node_exporter by the same delivery; this one has it already.
+    // Nor can the rehearsal's guests have smartmontools: they see no disk of the machine.
+    const { files, units } = merge(guest, [
+      backupHostChecks({ datastores: { "lab-backups": "/proc", lost: "/mnt/datastore/lost" } }),
+    ]);
+    const inputs = deliverySchema.parse({
+      connection: {
+        address: lab.address(guest),
+        user: "lab-admin",
+        privateKey: deployKey,
+        hostKey: hostKeys[guest],
+      },
+      name: "backup-host",
+      files: Object.fromEntries(files.map(({ path, ...file }) => [path, file])),
+      units,
+    });
+    const call = {
+      client: null as never,
+      urn: "urn:pulumi:test::lab::hosts:index:Delivery::pbs01",
+      signal: AbortSignal.timeout(300_000),
+      timeoutSeconds: undefined,
+    };
+    const { id } = await delivery.create(call, inputs as unknown as Properties);
+    const metrics = await waitFor(
+      async () => {
+        const read = await lab.exec(guest, ["cat", "/var/lib/node_exporter/textfile/backup-host.prom"]);
+        return read.exitCode === 0 && read.stdout;
+      },
+      { what: "the first look", timeoutSeconds: 60, intervalMs: 1000 },
+    );
+    expect(metrics).toContain('lab_backup_host_datastore_mounted{datastore="lab-backups"} 1');
+    expect(metrics).toContain('lab_backup_host_datastore_mounted{datastore="lost"} 0');
+    expect(metrics).toContain("lab_backup_host_disks 0");
+    const states = ["is-enabled", "is-active"].map((verb) =>
+      lab.output(guest, "systemctl", verb, "lab-backup-host-checks.timer"),
+    );
+    expect(await Promise.all(states)).toEqual(["enabled", "active"]);
+    expect(await lab.output(guest, "systemctl", "--failed", "--no-legend", "--plain")).toBe("");
+    const access = await prometheusOf(lab.instance);
+    if (!access) throw new Error("the stack has no outputs");
+    const query = new URLSearchParams({ query: "lab_backup_host_checked_timestamp_seconds" });
+    const scraped = await waitFor(
+      async () => {
+        const { data } = (await askPrometheus(access, `query?${query}`)) as {
+          data: { result: { metric: Record<string, string> }[] };
+        };
+        return data.result.length > 0 && data.result;
+      },
+      { what: "Prometheus to know of it", timeoutSeconds: 60, intervalMs: 1000 },
+    );
+    expect(scraped[0]?.metric).toMatchObject({ job: "node", instance: guest });
+    await delivery.delete(call, id, { inputs: inputs as unknown as Properties, outputs: {} });
+    expect((await lab.exec(guest, ["systemctl", "is-active", "node_exporter.service"])).stdout.trim()).toBe(
+      "active",
+    );
+  }, 360_000);
 
   it("has the monitoring host scrape all of them", async () => {
     const access = await prometheusOf(lab.instance);
