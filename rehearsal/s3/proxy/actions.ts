@@ -1,3 +1,4 @@
+import { bucketParts, objectParts, type SubResource } from "./action-names.ts";
 import { S3Error } from "./errors.ts";
 
 /** A request to S3 as far as its permissions depend on it. */
@@ -17,64 +18,6 @@ export interface Permission {
   readonly action: string;
   readonly resource: string;
 }
-
-/** A part of a bucket or object that has requests of its own: `?policy`, `?retention`. */
-type SubResource = Readonly<Partial<Record<"GET" | "HEAD" | "PUT" | "POST" | "DELETE", string>>>;
-
-const bucketParts: Readonly<Record<string, SubResource>> = {
-  accelerate: { GET: "GetAccelerateConfiguration", PUT: "PutAccelerateConfiguration" },
-  acl: { GET: "GetBucketAcl", PUT: "PutBucketAcl" },
-  cors: { GET: "GetBucketCORS", PUT: "PutBucketCORS", DELETE: "PutBucketCORS" },
-  encryption: {
-    GET: "GetEncryptionConfiguration",
-    PUT: "PutEncryptionConfiguration",
-    DELETE: "PutEncryptionConfiguration",
-  },
-  inventory: {
-    GET: "GetInventoryConfiguration",
-    PUT: "PutInventoryConfiguration",
-    DELETE: "PutInventoryConfiguration",
-  },
-  lifecycle: {
-    GET: "GetLifecycleConfiguration",
-    PUT: "PutLifecycleConfiguration",
-    DELETE: "PutLifecycleConfiguration",
-  },
-  location: { GET: "GetBucketLocation" },
-  logging: { GET: "GetBucketLogging", PUT: "PutBucketLogging" },
-  notification: { GET: "GetBucketNotification", PUT: "PutBucketNotification" },
-  "object-lock": { GET: "GetBucketObjectLockConfiguration", PUT: "PutBucketObjectLockConfiguration" },
-  ownershipControls: {
-    GET: "GetBucketOwnershipControls",
-    PUT: "PutBucketOwnershipControls",
-    DELETE: "PutBucketOwnershipControls",
-  },
-  policy: { GET: "GetBucketPolicy", PUT: "PutBucketPolicy", DELETE: "DeleteBucketPolicy" },
-  policyStatus: { GET: "GetBucketPolicyStatus" },
-  publicAccessBlock: {
-    GET: "GetBucketPublicAccessBlock",
-    PUT: "PutBucketPublicAccessBlock",
-    DELETE: "PutBucketPublicAccessBlock",
-  },
-  replication: {
-    GET: "GetReplicationConfiguration",
-    PUT: "PutReplicationConfiguration",
-    DELETE: "PutReplicationConfiguration",
-  },
-  requestPayment: { GET: "GetBucketRequestPayment", PUT: "PutBucketRequestPayment" },
-  tagging: { GET: "GetBucketTagging", PUT: "PutBucketTagging", DELETE: "PutBucketTagging" },
-  uploads: { GET: "ListBucketMultipartUploads" },
-  versioning: { GET: "GetBucketVersioning", PUT: "PutBucketVersioning" },
-  versions: { GET: "ListBucketVersions" },
-};
-
-const objectParts: Readonly<Record<string, SubResource>> = {
-  acl: { GET: "GetObjectAcl", PUT: "PutObjectAcl" },
-  "legal-hold": { GET: "GetObjectLegalHold", PUT: "PutObjectLegalHold" },
-  retention: { GET: "GetObjectRetention", PUT: "PutObjectRetention" },
-  restore: { POST: "RestoreObject" },
-  tagging: { GET: "GetObjectTagging", PUT: "PutObjectTagging", DELETE: "DeleteObjectTagging" },
-};
 
 /** Actions with a twin for a given version (AWS, service authorization reference, "Actions for Amazon S3"). */
 const ofVersions: Readonly<Record<string, string>> = {
