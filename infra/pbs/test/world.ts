@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exchangeProblems } from "../../../rehearsal/lib/api-check.ts";
+import { readApiDescription } from "../../../rehearsal/lib/api-description.ts";
 import {
   fingerprintSha256,
   openCertificateAuthority,
@@ -12,6 +14,8 @@ import { endServed } from "./managed.ts";
 
 export const adminToken = "root@pam!admin";
 const adminSecret = "5a0b7b3e-8f1e-4d58-9a52-2f0d3f6f1c11";
+
+const api = readApiDescription("pbs");
 
 /** A simulated server with a certificate that no authority of the system signed. */
 export interface World {
@@ -25,6 +29,8 @@ export interface World {
   readonly client: PbsClient;
   /** Every call that was made, as the API's description names it. */
   readonly calls: MadeCall[];
+  /** What of calls and answers is not as the API is described, refused calls left out; closing fails with it. */
+  readonly problems: Set<string>;
   /** Runs before the next call of this method and path is handled. */
   before(method: string, path: string, act: () => Promise<unknown>): void;
   clientOf(tokenId: string, tokenSecret: string): PbsClient;
@@ -41,6 +47,7 @@ export async function openWorld(given?: string): Promise<World> {
     dnsNames: [],
   });
   const calls: MadeCall[] = [];
+  const problems = new Set<string>();
   const interruptions: { method: string; path: string; act: () => Promise<unknown> }[] = [];
   const simulator = await startSimulator({
     address: "127.0.0.1",
@@ -48,6 +55,10 @@ export async function openWorld(given?: string): Promise<World> {
     tls,
     stateFolder: join(folder, "pbs"),
     adminTokens: { [adminToken]: adminSecret },
+    onExchange: (exchange) => {
+      if (api === undefined || exchange.status === 400 || exchange.status === 404) return;
+      for (const problem of exchangeProblems("pbs", api, exchange)) problems.add(problem);
+    },
     async onCall(call) {
       calls.push(call);
       const index = interruptions.findIndex(
@@ -76,6 +87,7 @@ export async function openWorld(given?: string): Promise<World> {
     adminSecret,
     client: clientOf(adminToken, adminSecret),
     calls,
+    problems,
     before: (method, path, act) => interruptions.push({ method, path, act }),
     clientOf,
     async restart() {
@@ -85,6 +97,7 @@ export async function openWorld(given?: string): Promise<World> {
     async close() {
       await end();
       await rm(folder, { recursive: true, force: true });
+      if (problems.size > 0) throw new Error(`not as the API is described:\n${[...problems].join("\n")}`);
     },
   };
 }
