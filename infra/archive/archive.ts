@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as iam from "@pulumi/aws/iam/index.js";
+import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../site.ts";
 import { ArchiveBucket } from "./bucket.ts";
@@ -120,8 +121,8 @@ export class Archive extends pulumi.ComponentResource {
     this.registerOutputs({ bucketNames: this.bucketNames });
   }
 
-  private createKey(name: string, siteName: string, disposable: boolean): aws.kms.Key {
-    const key = new aws.kms.Key(
+  private createKey(name: string, siteName: string, disposable: boolean): kms.Key {
+    const key = new kms.Key(
       name,
       {
         description: `Archive of the ${siteName} site`,
@@ -131,7 +132,7 @@ export class Archive extends pulumi.ComponentResource {
       },
       { parent: this, protect: !disposable, retainOnDelete: !disposable },
     );
-    new aws.kms.Alias(name, { name: `alias/${siteName}-archive`, targetKeyId: key.keyId }, { parent: this });
+    new kms.Alias(name, { name: `alias/${siteName}-archive`, targetKeyId: key.keyId }, { parent: this });
     return key;
   }
 
@@ -139,14 +140,14 @@ export class Archive extends pulumi.ComponentResource {
   private createReplicaKeys(
     name: string,
     { siteName, archive, disposable }: ArchiveArgs,
-  ): Map<string, aws.kms.Key> {
+  ): Map<string, kms.Key> {
     const regions = new Set(
       purposes.flatMap((purpose) => archive.buckets[purpose].replicateTo?.region ?? []),
     );
     return new Map(
       [...regions].map((region) => [
         region,
-        new aws.kms.Key(
+        new kms.Key(
           `${name}-${region}`,
           {
             description: `Replica of the archive of the ${siteName} site`,
@@ -161,13 +162,13 @@ export class Archive extends pulumi.ComponentResource {
   }
 
   private createUser(name: string, userName: string, policy: pulumi.Output<PolicyDocument>): AccessKey {
-    const user = new aws.iam.User(name, { name: userName, path: "/lab/" }, { parent: this });
-    new aws.iam.UserPolicy(
+    const user = new iam.User(name, { name: userName, path: "/lab/" }, { parent: this });
+    new iam.UserPolicy(
       name,
       { name: "archive", user: user.name, policy: policy.apply((document) => JSON.stringify(document)) },
       { parent: this },
     );
-    const accessKey = new aws.iam.AccessKey(name, { user: user.name }, { parent: this });
+    const accessKey = new iam.AccessKey(name, { user: user.name }, { parent: this });
     return { id: accessKey.id, secret: pulumi.secret(accessKey.secret) };
   }
 }

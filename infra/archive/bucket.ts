@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Bucket as BucketSettings } from "../site.ts";
 import { closeBucket } from "./closed.ts";
@@ -33,7 +33,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     const child = { parent: this };
     const inRegion = args.region === undefined ? {} : { region: args.region };
 
-    const bucket = new aws.s3.Bucket(
+    const bucket = new s3.Bucket(
       name,
       { bucket: settings.name, objectLockEnabled: true, forceDestroy: disposable, ...inRegion },
       // A bucket in governance mode cannot be deleted while versions are locked, so that an attempt would stop half way.
@@ -42,12 +42,12 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     const ofBucket = { bucket: bucket.bucket, ...inRegion };
 
     const block = closeBucket(name, ofBucket, child);
-    const versioning = new aws.s3.BucketVersioning(
+    const versioning = new s3.BucketVersioning(
       name,
       { ...ofBucket, versioningConfiguration: { status: "Enabled" } },
       child,
     );
-    new aws.s3.BucketServerSideEncryptionConfiguration(
+    new s3.BucketServerSideEncryptionConfiguration(
       name,
       {
         ...ofBucket,
@@ -61,13 +61,13 @@ export class ArchiveBucket extends pulumi.ComponentResource {
       child,
     );
     const afterVersioning = { ...child, dependsOn: [versioning] };
-    new aws.s3.BucketObjectLockConfiguration(
+    new s3.BucketObjectLockConfiguration(
       name,
       { ...ofBucket, rule: { defaultRetention: { mode: "GOVERNANCE", days: settings.lockDays } } },
       afterVersioning,
     );
-    new aws.s3.BucketLifecycleConfiguration(name, { ...ofBucket, ...lifecycle(settings) }, afterVersioning);
-    new aws.s3.BucketPolicy(
+    new s3.BucketLifecycleConfiguration(name, { ...ofBucket, ...lifecycle(settings) }, afterVersioning);
+    new s3.BucketPolicy(
       name,
       { ...ofBucket, policy: bucket.arn.apply((arn) => JSON.stringify(tlsOnly(arn))) },
       { ...child, dependsOn: [block] },
@@ -75,7 +75,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
 
     if (args.logs) this.deliverTo(name, bucket, args.logs);
     if (args.notices) {
-      new aws.s3.BucketNotification(
+      new s3.BucketNotification(
         name,
         {
           ...ofBucket,
@@ -93,9 +93,9 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
   }
 
-  private deliverTo(name: string, bucket: aws.s3.Bucket, logs: LogTarget): void {
+  private deliverTo(name: string, bucket: s3.Bucket, logs: LogTarget): void {
     const afterPolicy = { parent: this, dependsOn: [logs.policy] };
-    new aws.s3.BucketLogging(
+    new s3.BucketLogging(
       name,
       {
         bucket: bucket.bucket,
@@ -104,7 +104,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
       },
       afterPolicy,
     );
-    new aws.s3.Inventory(
+    new s3.Inventory(
       name,
       {
         bucket: bucket.bucket,
@@ -133,7 +133,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
 }
 
 /** When objects change their class and when they go. */
-export function lifecycle(settings: BucketSettings): Omit<aws.s3.BucketLifecycleConfigurationArgs, "bucket"> {
+export function lifecycle(settings: BucketSettings): Omit<s3.BucketLifecycleConfigurationArgs, "bucket"> {
   return {
     // Manifests and checksums stay in the standard class: there they can be read without waiting for a restore, and
     // in Glacier each would cost 40 KiB of overhead.

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as s3 from "@pulumi/aws/s3/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** Which bucket, and where that is not the provider's own region, in which one. */
@@ -16,8 +16,8 @@ export function closeBucket(
   name: string,
   place: BucketPlace,
   opts: pulumi.CustomResourceOptions,
-): aws.s3.BucketPublicAccessBlock {
-  const block = new aws.s3.BucketPublicAccessBlock(
+): s3.BucketPublicAccessBlock {
+  const block = new s3.BucketPublicAccessBlock(
     name,
     {
       ...place,
@@ -28,10 +28,6 @@ export function closeBucket(
     },
     opts,
   );
-  new aws.s3.BucketOwnershipControls(
-    name,
-    { ...place, rule: { objectOwnership: "BucketOwnerEnforced" } },
-    opts,
-  );
+  new s3.BucketOwnershipControls(name, { ...place, rule: { objectOwnership: "BucketOwnerEnforced" } }, opts);
   return block;
 }

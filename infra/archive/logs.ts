@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../site.ts";
 import { closeBucket } from "./closed.ts";
@@ -35,19 +35,19 @@ export class LogBucket extends pulumi.ComponentResource implements LogTarget {
     super("lab:archive:LogBucket", name, {}, opts);
     const { settings, sources, keyArn, disposable } = args;
     const child = { parent: this };
-    const bucket = new aws.s3.Bucket(
+    const bucket = new s3.Bucket(
       name,
       { bucket: settings.name, forceDestroy: disposable },
       { ...child, protect: !disposable, retainOnDelete: !disposable },
     );
     const ofBucket = { bucket: bucket.bucket };
     const block = closeBucket(name, ofBucket, child);
-    new aws.s3.BucketServerSideEncryptionConfiguration(
+    new s3.BucketServerSideEncryptionConfiguration(
       name,
       { ...ofBucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
       child,
     );
-    new aws.s3.BucketLifecycleConfiguration(
+    new s3.BucketLifecycleConfiguration(
       name,
       {
         ...ofBucket,
@@ -63,7 +63,7 @@ export class LogBucket extends pulumi.ComponentResource implements LogTarget {
       },
       child,
     );
-    this.policy = new aws.s3.BucketPolicy(
+    this.policy = new s3.BucketPolicy(
       name,
       {
         ...ofBucket,

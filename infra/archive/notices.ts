@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as kms from "@pulumi/aws/kms/index.js";
+import * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../site.ts";
 import { accountOf, bucketArnOf, noticesKey, takesNotices } from "./policies.ts";
@@ -29,7 +30,7 @@ export class RestoreNotices extends pulumi.ComponentResource implements NoticeTa
     super("lab:archive:RestoreNotices", name, {}, opts);
     const { siteName, subscribers, sources, keyArn, disposable } = args;
     const child = { parent: this };
-    const key = new aws.kms.Key(
+    const key = new kms.Key(
       name,
       {
         description: `Restore notices of the ${siteName} site`,
@@ -39,12 +40,12 @@ export class RestoreNotices extends pulumi.ComponentResource implements NoticeTa
       },
       child,
     );
-    const topic = new aws.sns.Topic(
+    const topic = new sns.Topic(
       name,
       { name: `${siteName}-archive-restores`, kmsMasterKeyId: key.arn },
       { ...child, protect: !disposable },
     );
-    this.policy = new aws.sns.TopicPolicy(
+    this.policy = new sns.TopicPolicy(
       name,
       {
         arn: topic.arn,
@@ -61,7 +62,7 @@ export class RestoreNotices extends pulumi.ComponentResource implements NoticeTa
       ["https", subscribers.webhooks],
     ] as const) {
       for (const endpoint of endpoints)
-        new aws.sns.TopicSubscription(`${name}-${endpoint}`, { topic: topic.arn, protocol, endpoint }, child);
+        new sns.TopicSubscription(`${name}-${endpoint}`, { topic: topic.arn, protocol, endpoint }, child);
     }
     this.topicArn = topic.arn;
     this.registerOutputs({ topicArn: this.topicArn });

@@ -1,4 +1,5 @@
-import * as aws from "@pulumi/aws";
+import * as iam from "@pulumi/aws/iam/index.js";
+import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Bucket as BucketSettings } from "../site.ts";
 import { ArchiveBucket } from "./bucket.ts";
@@ -39,7 +40,7 @@ export class Replication extends pulumi.ComponentResource {
       },
       child,
     );
-    const role = new aws.iam.Role(
+    const role = new iam.Role(
       name,
       {
         name: `${siteName}-${purpose}-replication`,
@@ -57,12 +58,12 @@ export class Replication extends pulumi.ComponentResource {
             { bucketArn: toBucket, keyArn: toKey, region: replicateTo.region },
           ),
       );
-    const permissions = new aws.iam.RolePolicy(
+    const permissions = new iam.RolePolicy(
       name,
       { name: "replication", role: role.name, policy: policy.apply((document) => JSON.stringify(document)) },
       child,
     );
-    new aws.s3.BucketReplicationConfig(
+    new s3.BucketReplicationConfig(
       name,
       {
         bucket: source.bucketName,
