@@ -82,8 +82,8 @@ async function makeRun(differences: Partial<Manifest>): Promise<void> {
     sha256: createHash("sha256").update(text).digest("hex"),
   });
   const manifest = manifestFor({
-    databases: [{ ...entryFor("desi"), ...digest("dump") }],
-    globals: { file: "globals.sql", durationSeconds: 1, ...digest("globals") },
+    databases: [{ ...entryFor("desi"), files: [{ file: "some.dump", ...digest("dump") }] }],
+    globals: { file: "globals.sql", ...digest("globals") },
     validation: validationFor("restore", "passed", ["desi"]),
     ...differences,
   });
@@ -121,7 +121,11 @@ test("a run that is not proven is not copied", async () => {
 });
 
 test("a file that a single upload cannot carry is refused by name", async () => {
-  await makeRun({ databases: [{ ...entryFor("desi"), sizeBytes: 200_000_000 }] });
+  await makeRun({
+    databases: [
+      { ...entryFor("desi"), files: [{ file: "some.dump", sizeBytes: 200_000_000, sha256: "0".repeat(64) }] },
+    ],
+  });
   await expect(copy()).rejects.toThrow(/some\.dump .*cannot be sent yet/);
   expect(requests).toEqual([]);
 });

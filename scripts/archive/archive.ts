@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { hashFile } from "../dump/file.ts";
 import { formatBytes } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
-import { isValidated, manifestFile, writeManifest } from "../runs/manifest.ts";
+import { filesOf, isValidated, manifestFile, writeManifest } from "../runs/manifest.ts";
 import { listRuns, type Run, runsFolder } from "../runs/runs.ts";
 
 /** Largest file that is sent, in bytes: larger ones need an upload in parts. */
@@ -45,8 +45,7 @@ export async function archive(context: Context): Promise<void> {
 }
 
 async function upload(context: Context, archive: NonNullable<Config["archive"]>, run: Run): Promise<string> {
-  const { databases, globals } = run.manifest;
-  const files: { file: string; sizeBytes: number; sha256: string }[] = [...databases, globals];
+  const files = filesOf(run.manifest);
   const large = files.find((file) => file.sizeBytes > largestBytes);
   if (large !== undefined) {
     throw new Error(

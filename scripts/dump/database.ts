@@ -7,9 +7,9 @@ import { listTables, lockTables, takeFingerprint } from "../postgres/fingerprint
 import { databaseOption, fileNameOf } from "../postgres/quote.ts";
 import { cancelOn, clientEnvironment, connect, oneRow, type Session } from "../postgres/session.ts";
 import { type ClientTools, dumpFormat } from "../postgres/tools.ts";
-import type { DatabaseEntry, Fingerprint } from "../runs/manifest.ts";
+import type { DatabaseEntry, Fingerprint, RunFile } from "../runs/manifest.ts";
 import type { Stage } from "../system/child.ts";
-import { type WrittenFile, writeDumpFile } from "./file.ts";
+import { secondsSince, writeDumpFile } from "./file.ts";
 
 /**
  * Dumps one database into a folder and records what it held at that moment: pg_dump and our checksums read the
@@ -22,6 +22,7 @@ export async function dumpDatabase(
   folder: string,
 ): Promise<DatabaseEntry> {
   const { config } = context;
+  const begun = performance.now();
   const session = await connect(config.cluster, database.name);
   const stopCancelling = cancelOn(context.signal, session);
   try {
@@ -55,15 +56,20 @@ export async function dumpDatabase(
       await rm(join(folder, name), { force: true });
       throw error;
     });
-    await session.execute("rollback");
-    return {
+    const entry: DatabaseEntry = {
       name: database.name,
-      ...written,
       format,
+      files: [written],
+      durationSeconds: secondsSince(begun),
       databaseBytes: database.bytes,
       locale: database.locale,
+      extensions: await session.rows<{ name: string; version: string }>(
+        'select extname as name, extversion as version from pg_extension order by extname collate "C"',
+      ),
       content,
     };
+    await session.execute("rollback");
+    return entry;
   } finally {
     stopCancelling();
     await session.close();
@@ -101,9 +107,9 @@ function dumpStages(
 async function together(
   outer: AbortSignal,
   session: Session,
-  write: (signal: AbortSignal) => Promise<WrittenFile>,
+  write: (signal: AbortSignal) => Promise<RunFile>,
   read: (signal: AbortSignal) => Promise<Fingerprint>,
-): Promise<[WrittenFile, Fingerprint]> {
+): Promise<[RunFile, Fingerprint]> {
   const inner = new AbortController();
   const signal = AbortSignal.any([outer, inner.signal]);
   const stopCancelling = cancelOn(inner.signal, session);

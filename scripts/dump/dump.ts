@@ -16,7 +16,7 @@ import {
   type Session,
 } from "../postgres/session.ts";
 import { type ClientTools, findClientTools } from "../postgres/tools.ts";
-import { type DatabaseEntry, type Manifest, writeManifest } from "../runs/manifest.ts";
+import { type DatabaseEntry, type Manifest, sizeOfDump, writeManifest } from "../runs/manifest.ts";
 import {
   listRuns,
   type Run,
@@ -38,6 +38,7 @@ export const globalsEnding = "-- PostgreSQL database cluster dump complete";
 
 interface Plan extends Selection {
   server: ServerFacts;
+  walPosition: string | null;
   tools: ClientTools;
 }
 
@@ -82,7 +83,13 @@ async function prepare(context: Context, session: Session): Promise<Plan> {
   for (const { name, reason } of selection.failed) reportFailed(context, name, reason);
   if (selection.chosen.length === 0) throw new Failure("preflight", "there is no database to dump");
   await requireSpace(context, selection.chosen);
-  return { server, tools, ...selection };
+  return { server, walPosition: await readWalPosition(session, server), tools, ...selection };
+}
+
+async function readWalPosition(session: Session, { inRecovery }: ServerFacts): Promise<string | null> {
+  const position = inRecovery ? "pg_last_wal_replay_lsn()" : "pg_current_wal_lsn()";
+  const row = await session.rows<{ lsn: string | null }>(`select ${position}::text as lsn`).catch(() => []);
+  return row[0]?.lsn ?? null;
 }
 
 async function writeRun(
@@ -115,15 +122,19 @@ async function writeRun(
   const globals = await dumpGlobals(context, plan.tools, run.folder);
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
   const manifest: Manifest = {
-    formatVersion: 1,
+    formatVersion: 2,
     cluster: config.cluster.name,
     systemIdentifier: plan.server.systemIdentifier,
     serverVersion: plan.server.version,
     clientVersion: plan.tools.version,
+    standby: plan.server.inRecovery,
+    walPosition: plan.walPosition,
+    encryption: null,
     startedAt: startedAt.toISOString(),
     finishedAt: context.now().toISOString(),
     databases: databases.toSorted(byName),
     globals,
+    rolePasswords: null,
     skipped: plan.skipped,
     failed: failed.toSorted(byName),
     validation: null,
@@ -158,7 +169,7 @@ async function requireSpace(context: Context, chosen: readonly ListedDatabase[])
   const { config } = context;
   const { runs } = await listRuns(config.directory, config.cluster.name);
   const lastDumps = new Map(
-    runs.flatMap((run) => run.manifest.databases.map((database) => [database.name, database.sizeBytes])),
+    runs.flatMap((run) => run.manifest.databases.map((database) => [database.name, sizeOfDump(database)])),
   );
   const needed = estimateDumpBytes(
     chosen.map(({ name, bytes }) => ({ databaseBytes: bytes, lastDumpBytes: lastDumps.get(name) ?? null })),
@@ -179,7 +190,8 @@ async function answers(session: Session): Promise<boolean> {
 }
 
 function reportDone(context: Context, entry: DatabaseEntry): void {
-  const { name, sizeBytes, durationSeconds } = entry;
+  const { name, durationSeconds } = entry;
+  const sizeBytes = sizeOfDump(entry);
   const text = `dumped ${JSON.stringify(name)}: ${formatBytes(sizeBytes)} in ${formatSeconds(durationSeconds)}`;
   context.report.event("info", "dump-finished", text, { database: name, sizeBytes, durationSeconds });
 }

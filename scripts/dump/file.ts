@@ -2,15 +2,8 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import type { RunFile } from "../runs/manifest.ts";
 import { runPipeline, type Stage } from "../system/child.ts";
-
-/** What a file of a run is known by. */
-export interface WrittenFile {
-  file: string;
-  sizeBytes: number;
-  sha256: string;
-  durationSeconds: number;
-}
 
 /**
  * Writes the output of a pipeline to a new file (mode 0600) and makes it durable; size and SHA-256 are of the
@@ -23,8 +16,7 @@ export async function writeDumpFile(
   stages: readonly Stage[],
   signal: AbortSignal,
   ending?: string,
-): Promise<WrittenFile> {
-  const begun = performance.now();
+): Promise<RunFile> {
   const hash = createHash("sha256");
   let sizeBytes = 0;
   let tail = Buffer.alloc(0);
@@ -48,7 +40,7 @@ export async function writeDumpFile(
   } finally {
     await handle.close();
   }
-  return { file, sizeBytes, sha256: hash.digest("hex"), durationSeconds: secondsSince(begun) };
+  return { file, sizeBytes, sha256: hash.digest("hex") };
 }
 
 /** Size and SHA-256 of what is in a file now. */

@@ -1,4 +1,4 @@
-import type { Manifest } from "../runs/manifest.ts";
+import { type Manifest, sizeOfDump } from "../runs/manifest.ts";
 
 /** One metric with its samples. */
 interface Family {
@@ -72,7 +72,10 @@ export function renderMetrics({ cluster, manifests = [], results, freeBytes }: M
     {
       name: "dbkeeper_dump_size_bytes",
       help: "Size of the newest dump of the database.",
-      samples: perDatabase((manifest, database) => entryOf(manifest, database)?.sizeBytes),
+      samples: perDatabase((manifest, database) => {
+        const entry = entryOf(manifest, database);
+        return entry && sizeOfDump(entry);
+      }),
     },
     {
       name: "dbkeeper_dump_duration_seconds",

@@ -1,6 +1,6 @@
 import type { DatabaseEntry } from "../runs/manifest.ts";
 import { isScratchName } from "./scratch-name.ts";
-import type { Session } from "./session.ts";
+import { oneRow, type Session } from "./session.ts";
 
 /** A database as the server lists it. */
 export interface ListedDatabase {
@@ -25,6 +25,7 @@ export async function listDatabases(session: Session): Promise<ListedDatabase[]>
                  then pg_database_size(d.oid) end as bytes
        from pg_database d order by d.datname collate "C"`,
   );
+  const actual = await actualCollationVersions(session);
   return rows.map(({ row, encoding, bytes }) => ({
     name: String(row.datname),
     isTemplate: row.datistemplate === true,
@@ -37,8 +38,28 @@ export async function listDatabases(session: Session): Promise<ListedDatabase[]>
       provider: textOrNull(row.datlocprovider) ?? "c",
       providerLocale: textOrNull(row.datlocale) ?? textOrNull(row.daticulocale),
       icuRules: textOrNull(row.daticurules),
+      collationVersion:
+        actual === null
+          ? null
+          : {
+              recorded: textOrNull(row.datcollversion),
+              actual: actual.get(String(row.datname)) ?? null,
+            },
     },
   }));
+}
+
+/** By database; `null` before PostgreSQL 15, which does not keep them for databases. */
+async function actualCollationVersions(session: Session): Promise<Map<string, string | null> | null> {
+  const { known } = await oneRow<{ known: boolean }>(
+    session,
+    "select to_regprocedure('pg_database_collation_actual_version(oid)') is not null as known",
+  );
+  if (!known) return null;
+  const rows = await session.rows<{ name: string; version: string | null }>(
+    "select datname as name, pg_database_collation_actual_version(oid) as version from pg_database",
+  );
+  return new Map(rows.map(({ name, version }) => [name, version]));
 }
 
 /** Which databases a run takes, which it leaves out, and which it wants but cannot have. */

@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
-import { isValidated, levels, mergeValidation } from "./manifest.ts";
+import { isValidated, levels, manifestFile, mergeValidation, readManifest } from "./manifest.ts";
 
 test("only a complete run that was restored and compared is validated", () => {
   const passed = validationFor("restore", "passed", ["desi"]);
@@ -28,4 +31,37 @@ test("a pass replaces what was known only from the same level upwards", () => {
   expect(mergeValidation(restored, validationFor("checksum", "passed", []))).toBe(restored);
   expect(mergeValidation(refused, validationFor("checksum", "passed", []))).toBe(refused);
   expect(mergeValidation(refused, restored)).toBe(restored);
+});
+
+test("a manifest of the first format is read as one of today", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "manifest-"));
+  try {
+    const { files, extensions: _, ...entry } = entryFor("desi");
+    const { rolePasswords: __, encryption: ___, ...manifest } = manifestFor({});
+    const old = { ...manifest, formatVersion: 1, databases: [{ ...entry, ...files[0] }] };
+    await writeFile(join(folder, manifestFile), JSON.stringify(old));
+    expect(await readManifest(folder)).toEqual(manifestFor({ databases: [entryFor("desi")] }));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.each(["../up", "/etc/passwd", "a/../../b", "."])(
+  "a file %s outside the run's folder is refused",
+  async (file) => {
+    const folder = await mkdtemp(join(tmpdir(), "manifest-"));
+    try {
+      const manifest = manifestFor({ globals: { file, sizeBytes: 1, sha256: "0".repeat(64) } });
+      await writeFile(join(folder, manifestFile), JSON.stringify(manifest));
+      await expect(readManifest(folder)).rejects.toThrow(/globals\.file: lies outside the run's folder/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
+
+test("a run whose rows were not counted proves nothing, however well it was restored", () => {
+  const databases = [{ ...entryFor("desi"), content: null }];
+  const validation = validationFor("restore", "passed", ["desi"]);
+  expect(isValidated(manifestFor({ databases, validation }))).toBe(false);
 });

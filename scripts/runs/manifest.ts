@@ -21,21 +21,32 @@ const fingerprintSchema = z.object({
 /** What a database held at the moment of the dump. */
 export type Fingerprint = z.infer<typeof fingerprintSchema>;
 
-const fileShape = {
-  /** File beside the manifest. */
-  file: z.string().regex(/^[^/]+$/),
+/** A file of a run. */
+const fileSchema = z.object({
+  /** Path below the run's folder. */
+  file: z.string().regex(/^(?!\.\.?(\/|$))[^/]+(\/(?!\.\.?(\/|$))[^/]+)*$/, "lies outside the run's folder"),
   sizeBytes: z.int().min(0),
   /** SHA-256 of the file, taken of the bytes on their way to the disk. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  durationSeconds: z.number().min(0),
-};
+});
+
+/** See {@link fileSchema}. */
+export type RunFile = z.infer<typeof fileSchema>;
+
+/** How a dump is written: see `databaseEntrySchema.format`. */
+const formats = ["custom", "custom+zstd", "directory"] as const;
 
 /** One database of a run. */
 const databaseEntrySchema = z.object({
   name: z.string(),
-  ...fileShape,
-  /** `custom`: pg_dump's own compression; `custom+zstd`: uncompressed, then through zstd. */
-  format: z.enum(["custom", "custom+zstd"]),
+  /**
+   * `custom`: one file with pg_dump's own compression; `custom+zstd`: one uncompressed file, through zstd;
+   * `directory`: a folder with a file for each table.
+   */
+  format: z.enum(formats),
+  /** One, or all that lie in the folder of the format `directory`. */
+  files: z.array(fileSchema).min(1),
+  durationSeconds: z.number().min(0),
   /** Size of the database on the server, in bytes; `null` where the role may not see it. */
   databaseBytes: z.int().min(0).nullable(),
   /** What a scratch database must be created with. */
@@ -47,8 +58,15 @@ const databaseEntrySchema = z.object({
     provider: z.string(),
     providerLocale: z.string().nullable(),
     icuRules: z.string().nullable(),
+    /** Version of the collation library when the database was made, and on that day; `null` where it has none. */
+    collationVersion: z
+      .object({ recorded: z.string().nullable(), actual: z.string().nullable() })
+      .nullable()
+      .default(null),
   }),
-  content: fingerprintSchema,
+  extensions: z.array(z.object({ name: z.string(), version: z.string() })).default([]),
+  /** `null` where it was not counted: such a dump can be restored, but not compared with its source. */
+  content: fingerprintSchema.nullable(),
 });
 
 /** See {@link databaseEntrySchema}. */
@@ -85,18 +103,29 @@ export type Validation = z.infer<typeof validationSchema>;
 
 /** `manifest.json` beside the files of a run. */
 const manifestSchema = z.object({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   /** Name of the cluster in the configuration. */
   cluster: z.string(),
   /** PostgreSQL's identifier of the cluster; `null` where the role may not read it. */
   systemIdentifier: z.string().nullable(),
   serverVersion: z.string(),
   clientVersion: z.string(),
+  /** Whether the source was a standby. */
+  standby: z.boolean().default(false),
+  /** Position in the write-ahead log when the dump began; `null` where the role may not ask. */
+  walPosition: z.string().nullable().default(null),
+  /** How every file but the manifest is encrypted; `null`: not at all. */
+  encryption: z
+    .object({ method: z.literal("age"), recipients: z.array(z.string()).min(1) })
+    .nullable()
+    .default(null),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   databases: z.array(databaseEntrySchema),
   /** Roles, tablespaces and their settings as SQL, without password hashes. */
-  globals: z.object(fileShape),
+  globals: fileSchema,
+  /** Password hashes of the roles as SQL, always encrypted; `null` where they were not asked for. */
+  rolePasswords: fileSchema.nullable().default(null),
   /** Databases that were left out, and why. */
   skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
   /** Databases that could not be dumped, and why. A run with any is never complete. */
@@ -116,7 +145,7 @@ export const manifestFile = "manifest.json";
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestFile);
   try {
-    return manifestSchema.parse(JSON.parse(await readFile(path, "utf8")));
+    return manifestSchema.parse(upgrade(JSON.parse(await readFile(path, "utf8"))));
   } catch (error) {
     const cause =
       error instanceof z.ZodError
@@ -132,10 +161,35 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
   await writeFileAtomic(join(folder, manifestFile), text);
 }
 
+/** Every file of a run but the manifest itself. */
+export function filesOf({ databases, globals, rolePasswords }: Manifest): RunFile[] {
+  return [
+    ...databases.flatMap(({ files }) => files),
+    globals,
+    ...(rolePasswords === null ? [] : [rolePasswords]),
+  ];
+}
+
+/** Path of a dump below the run's folder, as pg_restore takes it. */
+export function pathOfDump({ format, files }: Pick<DatabaseEntry, "format" | "files">): string {
+  const first = files[0]?.file ?? "";
+  return format === "directory" ? (first.split("/")[0] ?? first) : first;
+}
+
+/** Bytes of all files of a database. */
+export function sizeOfDump({ files }: Pick<DatabaseEntry, "files">): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
 /** Whether this run is proven: complete, and every database restored and compared. */
 export function isValidated(manifest: Manifest): boolean {
   const { validation } = manifest;
-  return manifest.failed.length === 0 && validation?.level === "restore" && validation.outcome === "passed";
+  return (
+    manifest.failed.length === 0 &&
+    manifest.databases.every(({ content }) => content !== null) &&
+    validation?.level === "restore" &&
+    validation.outcome === "passed"
+  );
 }
 
 /**
@@ -145,4 +199,25 @@ export function isValidated(manifest: Manifest): boolean {
 export function mergeValidation(previous: Validation | null, next: Validation): Validation {
   if (previous === null || next.outcome === "failed") return next;
   return levels.indexOf(next.level) >= levels.indexOf(previous.level) ? next : previous;
+}
+
+const version1Schema = z.looseObject({
+  formatVersion: z.literal(1),
+  databases: z.array(
+    z.looseObject({ ...fileSchema.shape, format: z.enum(formats), content: fingerprintSchema }),
+  ),
+});
+
+/** A manifest of the first format, in which a database was always one file, in today's words. */
+function upgrade(value: unknown): unknown {
+  const old = version1Schema.safeParse(value);
+  if (!old.success) return value;
+  return {
+    ...old.data,
+    formatVersion: 2,
+    databases: old.data.databases.map(({ file, sizeBytes, sha256, ...database }) => ({
+      ...database,
+      files: [{ file, sizeBytes, sha256 }],
+    })),
+  };
 }

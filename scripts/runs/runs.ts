@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, messageOf } from "../exit-codes.ts";
 import { hasCode, syncFolder } from "../system/files.ts";
-import { type Manifest, manifestFile, readManifest } from "./manifest.ts";
+import { filesOf, type Manifest, manifestFile, type RunFile, readManifest } from "./manifest.ts";
 
 /** A complete run on disk. */
 export interface Run {
@@ -109,8 +109,8 @@ export async function startRun(directory: string, cluster: string, startedAt: Da
  * Refuses a folder that holds files which the manifest does not name: they are not ours to delete.
  */
 export async function removeRun(run: Run): Promise<void> {
-  const { databases, globals } = run.manifest;
-  const ours = new Set([manifestFile, globals.file, ...databases.map((database) => database.file)]);
+  const top = ({ file }: RunFile) => file.split("/")[0] ?? file;
+  const ours = new Set([manifestFile, ...filesOf(run.manifest).map(top)]);
   const foreign = (await namesIn(run.folder)).filter((name) => !ours.has(name) && !abandoned.test(name));
   if (foreign.length > 0) {
     throw new Error(
@@ -126,7 +126,7 @@ export async function removeRun(run: Run): Promise<void> {
 
 /** Bytes of all files of a run. */
 export function sizeOfRun(manifest: Manifest): number {
-  return manifest.databases.reduce((sum, database) => sum + database.sizeBytes, manifest.globals.sizeBytes);
+  return filesOf(manifest).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 /** Refuses as `preflight` where the backup folder itself is missing: probably its disk is not mounted. */

@@ -7,9 +7,7 @@ const time = "2026-06-01T02:00:00.000Z";
 export function entryFor(name: string): DatabaseEntry {
   return {
     name,
-    file: "some.dump",
-    sizeBytes: 10,
-    sha256,
+    files: [{ file: "some.dump", sizeBytes: 10, sha256 }],
     durationSeconds: 1.5,
     format: "custom",
     databaseBytes: null,
@@ -20,7 +18,9 @@ export function entryFor(name: string): DatabaseEntry {
       provider: "c",
       providerLocale: null,
       icuRules: null,
+      collationVersion: null,
     },
+    extensions: [],
     content: { tables: [], largeObjects: { rows: 0, checksum: "0" } },
   };
 }
@@ -28,15 +28,19 @@ export function entryFor(name: string): DatabaseEntry {
 /** A manifest of a complete run without databases, and what differs from it. */
 export function manifestFor(differences: Partial<Manifest>): Manifest {
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     cluster: "pg01",
     systemIdentifier: null,
     serverVersion: "16.4",
     clientVersion: "16.4",
+    standby: false,
+    walPosition: null,
+    encryption: null,
     startedAt: time,
     finishedAt: time,
     databases: [],
-    globals: { file: "globals.sql", sizeBytes: 10, sha256, durationSeconds: 0.1 },
+    globals: { file: "globals.sql", sizeBytes: 10, sha256 },
+    rolePasswords: null,
     skipped: [],
     failed: [],
     validation: null,

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hashFile } from "../dump/file.ts";
-import { isValidated, levels, type Manifest, writeManifest } from "../runs/manifest.ts";
+import {
+  type DatabaseEntry,
+  isValidated,
+  levels,
+  type Manifest,
+  pathOfDump,
+  writeManifest,
+} from "../runs/manifest.ts";
 import type { Run } from "../runs/runs.ts";
 import {
   backupRole,
@@ -48,7 +55,7 @@ describe.skipIf(serverPrograms === undefined)(`corrupt dumps (${serverPrograms ?
     if (keeper !== undefined) await rm(keeper.folder, { recursive: true });
   });
 
-  const dumpPath = () => join(run.folder, firstEntry(run.manifest).file);
+  const dumpPath = () => join(run.folder, pathOfDump(firstEntry(run.manifest)));
 
   const truncateTo = (share: number) => async () => {
     const { size } = await stat(dumpPath());
@@ -72,15 +79,20 @@ describe.skipIf(serverPrograms === undefined)(`corrupt dumps (${serverPrograms ?
       "--username=postgres",
       "desi",
     ]);
-    const entry = firstEntry(run.manifest);
-    run = { ...run, manifest: { ...run.manifest, databases: [{ ...entry, file, format: "custom" }] } };
+    const entry: DatabaseEntry = {
+      ...firstEntry(run.manifest),
+      files: [{ file, ...(await hashFile(join(run.folder, file), never)) }],
+      format: "custom",
+    };
+    run = { ...run, manifest: { ...run.manifest, databases: [entry] } };
   };
 
   /** The digest of what is there now, as if the damage had come before the digest was taken. */
   const forgeDigest = async () => {
     const entry = firstEntry(run.manifest);
     const digest = await hashFile(dumpPath(), never);
-    await writeManifest(run.folder, { ...run.manifest, databases: [{ ...entry, ...digest }] });
+    const files = [{ file: pathOfDump(entry), ...digest }];
+    await writeManifest(run.folder, { ...run.manifest, databases: [{ ...entry, files }] });
   };
 
   const expectRefused = async (level: string) => {

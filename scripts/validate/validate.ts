@@ -19,6 +19,8 @@ import {
   type DatabaseEntry,
   type Level,
   mergeValidation,
+  pathOfDump,
+  sizeOfDump,
   type Validation,
   writeManifest,
 } from "../runs/manifest.ts";
@@ -123,10 +125,10 @@ async function validateDatabase(
 
 async function prove(context: Context, run: Run, entry: DatabaseEntry, means: Means): Promise<string[]> {
   const { signal } = context;
-  await checkFile(run.folder, entry, signal);
+  for (const file of entry.files) await checkFile(run.folder, file, signal);
   if (means.level === "checksum") return [];
   const archive: Archive = {
-    path: join(run.folder, entry.file),
+    path: join(run.folder, pathOfDump(entry)),
     format: entry.format,
     pgRestore: means.pgRestore,
     env: clientEnvironment(context.config.cluster),
@@ -139,6 +141,7 @@ async function prove(context: Context, run: Run, entry: DatabaseEntry, means: Me
   // Restoring reads every byte of the archive as decoding would, so that is not done twice.
   return await withScratchDatabase(server, entry, async (scratch) => {
     const notRestored = await restoreArchive(archive, server, scratch, signal);
+    if (entry.content === null) return notRestored;
     const differences = compareFingerprints(entry.content, await readContent(server, scratch, signal));
     if (differences.length > 0) {
       const shown = differences.slice(0, 10).join("; ");
@@ -192,7 +195,7 @@ async function requireRoom(
   server: ScratchServer,
   databases: readonly DatabaseEntry[],
 ): Promise<void> {
-  const sizes = databases.map((entry) => entry.databaseBytes ?? entry.sizeBytes).toSorted((a, b) => b - a);
+  const sizes = databases.map((entry) => entry.databaseBytes ?? sizeOfDump(entry)).toSorted((a, b) => b - a);
   const atOnce = sizes.slice(0, context.config.jobs).reduce((sum, size) => sum + size, 0);
   await requireScratchSpace(context, server, atOnce);
 }
