@@ -9,7 +9,7 @@ import { type Config, defaultConfigFile, loadConfig } from "./config.ts";
 import { type Context, withLock } from "./context.ts";
 import { humanReport, jsonReport, type Report, type Sink } from "./events.ts";
 import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit-codes.ts";
-import { writeMetrics } from "./metrics/metrics.ts";
+import { refreshMetrics } from "./metrics/metrics.ts";
 
 /** In the order in which `--help` lists them. */
 const commands = [addRun, addDump, addValidate, addArchive, addStatus];
@@ -99,13 +99,16 @@ function contextOf(config: Config, report: Report, { signal }: Surroundings): Co
 
 /** Writes the metrics after the work, also after it failed. Being busy says nothing about the other command. */
 async function recorded(context: Context, command: string, work: () => Promise<void>): Promise<void> {
+  const startedAt = context.now().getTime();
   const failure = await withLock(context, command, work).then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
   if (failure !== undefined && kindOf(failure) === "busy") throw failure;
   try {
-    await writeMetrics(context, command, failure === undefined);
+    const { code: exitCode } = exitCodes[failure === undefined ? "ok" : kindOf(failure)];
+    const durationSeconds = (context.now().getTime() - startedAt) / 1000;
+    await refreshMetrics(context, { command, exitCode, durationSeconds });
   } catch (error) {
     const text = `cannot write ${context.config.metricsFile}: ${messageOf(error)}`;
     context.report.event("error", "metrics-failed", text);

@@ -1,44 +1,75 @@
 import { readFile } from "node:fs/promises";
 import type { Context } from "../context.ts";
-import { listRuns, requireDirectory } from "../runs/runs.ts";
+import { kindOf } from "../exit-codes.ts";
 import { hasCode, writeFileAtomic } from "../system/files.ts";
-import { freeBytes } from "../system/space.ts";
-import { parseResults, renderMetrics } from "./metrics-text.ts";
+import { acquireLock, type Lock } from "../system/lock.ts";
+import { backupMetrics } from "./backups.ts";
+import { type CommandResult, commandFamilies } from "./commands.ts";
+import { diskMetrics } from "./disk.ts";
+import { type Family, parseFamilies, renderFamilies } from "./family.ts";
+import type { MetricsSource } from "./source.ts";
+
+/** What every area adds. */
+const sources: readonly MetricsSource[] = [backupMetrics, diskMetrics];
+
+/** What is to be written about a command that has ended. */
+export type Outcome = Pick<CommandResult, "command" | "exitCode" | "durationSeconds">;
 
 /**
- * Writes the metrics after a command has ended. Where the backup folder cannot be read (its disk is gone) the
- * samples that come from it are taken over from the file as it was, so that they age instead of vanishing.
+ * Writes the metrics anew, after a command has ended with its outcome. Needs no lock of the cluster, so that a check
+ * beside a long dump is seen at once.
  */
-export async function writeMetrics(context: Context, command: string, success: boolean): Promise<void> {
-  const { cluster, directory, metricsFile } = context.config;
-  const previous = await readFile(metricsFile, "utf8").catch((error: unknown) => {
+export async function refreshMetrics(context: Context, outcome?: Outcome): Promise<void> {
+  const { cluster, metricsFile } = context.config;
+  const lock = await ownLock(metricsFile);
+  try {
+    const previous = parseFamilies(await textOf(metricsFile));
+    const current = await readSources(context, previous);
+    const timestampSeconds = Math.floor(context.now().getTime() / 1000);
+    const commands =
+      outcome === undefined
+        ? previous.filter(({ name }) => isOfCommands.test(name))
+        : commandFamilies(cluster.name, previous, { ...outcome, timestampSeconds });
+    await writeFileAtomic(metricsFile, renderFamilies([...current, ...commands]), 0o644);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The metrics as they are now, without what is known only of commands that have ended. */
+export async function currentMetrics(context: Context): Promise<string> {
+  const previous = parseFamilies(await textOf(context.config.metricsFile));
+  const commands = previous.filter(({ name }) => isOfCommands.test(name));
+  return renderFamilies([...(await readSources(context, previous)), ...commands]);
+}
+
+const isOfCommands = /^dbkeeper_(last_run_|runs_total$)/;
+
+async function readSources(context: Context, previous: readonly Family[]): Promise<Family[]> {
+  const families = await Promise.all(
+    sources.map(({ ageing, read }) =>
+      read(context).catch(() => previous.filter(({ name }) => ageing.includes(name))),
+    ),
+  );
+  return families.flat();
+}
+
+async function textOf(path: string): Promise<string> {
+  return await readFile(path, "utf8").catch((error: unknown) => {
     if (hasCode(error, "ENOENT")) return "";
     throw error;
   });
-  const timestampSeconds = Math.floor(context.now().getTime() / 1000);
-  const results = [
-    ...parseResults(previous, cluster.name).filter((result) => result.command !== command),
-    { command, success, timestampSeconds },
-  ].toSorted((a, b) => (a.command < b.command ? -1 : 1));
-  const inventory = await requireDirectory(directory)
-    .then(() => listRuns(directory, cluster.name))
-    .catch(() => undefined);
-  const text = renderMetrics({
-    cluster: cluster.name,
-    manifests: inventory?.runs.map((run) => run.manifest),
-    results,
-    freeBytes: inventory === undefined ? undefined : await freeBytes(directory).catch(() => undefined),
-  });
-  const kept = inventory === undefined ? samplesOfDatabases(previous) : "";
-  await writeFileAtomic(metricsFile, kept + text, 0o644);
 }
 
-/** The lines of the families that describe databases, from a metrics file. */
-function samplesOfDatabases(text: string): string {
-  const families = /^(# (HELP|TYPE) )?dbkeeper_(last_(success|validated|offsite)_timestamp_seconds|dump_)/;
-  return text
-    .split("\n")
-    .filter((line) => families.test(line))
-    .map((line) => `${line}\n`)
-    .join("");
+/** Two commands that end at once must not lose each other's results: writing takes milliseconds, so wait. */
+async function ownLock(metricsFile: string): Promise<Lock> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    try {
+      return await acquireLock(`${metricsFile}.lock`, "metrics");
+    } catch (error) {
+      if (kindOf(error) !== "busy" || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
