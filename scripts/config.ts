@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
@@ -43,6 +44,8 @@ export const configSchema = z.strictObject({
       zstdLevel: z.int().min(1).max(19).default(3),
     })
     .prefault({}),
+  /** Encryption of the runs with age. Default: none. */
+  encryption: encryptionSchema.optional(),
   /** Databases that are dumped or restored at the same time, 1 to 32. Default 2. */
   jobs: z.int().min(1).max(32).default(2),
   /** Age in days from which a run may be pruned. Default 30. */

@@ -1,7 +1,10 @@
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DatabaseEntry, Fingerprint } from "../runs/manifest.ts";
+import type { Config } from "../config.ts";
+import { openDumpFile } from "../encryption/encryption.ts";
+import { type DatabaseEntry, type Fingerprint, pathOfDump } from "../runs/manifest.ts";
+import type { Run } from "../runs/runs.ts";
 import { type PipelineOptions, readOutput, runPipeline, type Stage } from "../system/child.ts";
 import { listTables, takeFingerprint } from "./fingerprint.ts";
 import { databaseOption } from "./quote.ts";
@@ -9,13 +12,27 @@ import type { ScratchServer } from "./scratch.ts";
 import { cancelOn, clientEnvironment, connect } from "./session.ts";
 import { selectEntries } from "./toc.ts";
 
-/** A dump file and the pg_restore that reads it. */
+/** A dump and the pg_restore that reads it. */
 export interface Archive {
+  /** A file; a folder where the format is `directory`. */
   path: string;
   format: DatabaseEntry["format"];
+  /** Programs that decrypt the file; default none. */
+  decrypt?: readonly Stage[];
   pgRestore: string;
   /** Environment of pg_restore. */
   env: Record<string, string>;
+}
+
+/** The archive that holds a database of a run. Fails as `preflight` where it is encrypted and there is no key for it. */
+export async function archiveOf(
+  run: Pick<Run, "folder" | "manifest">,
+  entry: DatabaseEntry,
+  pgRestore: string,
+  config: Config,
+): Promise<Archive> {
+  const { path, stages } = await openDumpFile(run, pathOfDump(entry), config);
+  return { path, decrypt: stages, format: entry.format, pgRestore, env: clientEnvironment(config.cluster) };
 }
 
 /**
@@ -105,11 +122,14 @@ async function readArchive<T>(
   run: (stages: readonly Stage[], options: PipelineOptions) => Promise<T>,
   options: PipelineOptions,
 ): Promise<T> {
-  const { env } = archive;
-  const restore: Stage = { file: archive.pgRestore, args, env };
-  const stages =
-    archive.format === "custom" ? [restore] : [{ file: "zstd", args: ["-q", "-d", "-c"], env }, restore];
-  const handle = await open(archive.path, "r");
+  const { env, format, path, pgRestore, decrypt = [] } = archive;
+  if (format === "directory") {
+    return await run([{ file: pgRestore, args: [...args, path], env }], options);
+  }
+  const stages: Stage[] = [...decrypt];
+  if (format === "custom+zstd") stages.push({ file: "zstd", args: ["-q", "-d", "-c"], env });
+  stages.push({ file: pgRestore, args, env });
+  const handle = await open(path, "r");
   try {
     return await run(stages, { ...options, inputFd: handle.fd });
   } finally {

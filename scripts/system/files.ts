@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { Failure, messageOf } from "../exit-codes.ts";
 
 /**
  * Writes a file so that a reader, or a crash at any moment, sees either the old content or the new one:
@@ -34,6 +35,18 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Refuses as `preflight` a file with a secret that others can read, or that is not there; `setting` names it. */
+export async function requirePrivateFile(path: string, setting: string): Promise<void> {
+  const { mode } = await stat(path).catch((error: unknown) => {
+    throw new Failure("preflight", `cannot use ${setting}: ${messageOf(error)}`, { cause: error });
+  });
+  if ((mode & 0o077) === 0) return;
+  throw new Failure(
+    "preflight",
+    `${path} (${setting}) can be read by others (mode ${(mode & 0o777).toString(8)}); chmod 600 it`,
+  );
 }
 
 /** Whether an error carries this system code (`ENOENT`, `EEXIST`, …). */
