@@ -1,9 +1,17 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
-import { isValidated, levels, manifestFile, mergeValidation, readManifest } from "./manifest.ts";
+import {
+  isValidated,
+  levels,
+  manifestFile,
+  mergeValidation,
+  readManifest,
+  writeManifest,
+} from "./manifest.ts";
+import { seal } from "./seal.ts";
 
 test("only a complete run that was restored and compared is validated", () => {
   const passed = validationFor("restore", "passed", ["desi"]);
@@ -52,7 +60,7 @@ test.each(["../up", "/etc/passwd", "a/../../b", "."])(
     const folder = await mkdtemp(join(tmpdir(), "manifest-"));
     try {
       const manifest = manifestFor({ globals: { file, sizeBytes: 1, sha256: "0".repeat(64) } });
-      await writeFile(join(folder, manifestFile), JSON.stringify(manifest));
+      await writeFile(join(folder, manifestFile), seal(JSON.stringify(manifest, null, 1)));
       await expect(readManifest(folder)).rejects.toThrow(/globals\.file: lies outside the run's folder/);
     } finally {
       await rm(folder, { recursive: true });
@@ -64,4 +72,17 @@ test("a run whose rows were not counted proves nothing, however well it was rest
   const databases = [{ ...entryFor("desi"), content: null }];
   const validation = validationFor("restore", "passed", ["desi"]);
   expect(isValidated(manifestFor({ databases, validation }))).toBe(false);
+});
+
+test("a manifest in which one digit was changed is refused", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "manifest-"));
+  try {
+    await writeManifest(folder, manifestFor({ databases: [entryFor("desi")] }));
+    const path = join(folder, manifestFile);
+    expect(await readManifest(folder)).toEqual(manifestFor({ databases: [entryFor("desi")] }));
+    await writeFile(path, (await readFile(path, "utf8")).replace("1.5", "2.5"));
+    await expect(readManifest(folder)).rejects.toThrow(/manifest\.json: it is cut short, or was changed/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { offsiteSchema } from "../archive/offsite.ts";
 import { messageOf } from "../exit-codes.ts";
 import { writeFileAtomic } from "../system/files.ts";
+import { seal, unseal } from "./seal.ts";
 
 /** Content of one table (or of all large objects) at the moment of the dump's snapshot. */
 const contentShape = {
@@ -92,9 +94,38 @@ const validationSchema = z.object({
       reason: z.string().nullable(),
       /** Objects without rows that the scratch server would not take from this role, such as event triggers. */
       notRestored: z.array(z.string()),
+      /**
+       * What the restored copy held where the dump was not counted, so that there was nothing to compare it with;
+       * `null` where it was compared, or not restored.
+       */
+      uncompared: z
+        .array(z.object({ schema: z.string(), name: z.string(), rows: z.int().min(0) }))
+        .nullable()
+        .default(null),
+      /** Structure of the restored copy's indexes by amcheck; `null` where nothing was restored. */
+      indexes: z
+        .object({
+          outcome: z.enum(["passed", "failed", "not-checked"]),
+          checked: z.int().min(0),
+          /** Why it failed or was not checked. */
+          reason: z.string().nullable(),
+        })
+        .nullable()
+        .default(null),
+      /** The site's own checks on the restored copy, see `checks` in the configuration. */
+      checks: z
+        .array(
+          z.object({
+            name: z.string(),
+            outcome: z.enum(["passed", "failed"]),
+            durationSeconds: z.number().min(0),
+            reason: z.string().nullable(),
+          }),
+        )
+        .default([]),
     }),
   ),
-  /** Why the globals file failed; `null` where it is intact. */
+  /** Why the globals, or the passwords beside them, failed; `null` where they are intact. */
   globalsReason: z.string().nullable(),
 });
 
@@ -132,7 +163,7 @@ const manifestSchema = z.object({
   failed: z.array(z.object({ name: z.string(), reason: z.string() })),
   validation: validationSchema.nullable(),
   /** Where the run was copied to; `null` until it was. */
-  offsite: z.object({ url: z.string(), finishedAt: z.iso.datetime() }).nullable(),
+  offsite: offsiteSchema.nullable(),
 });
 
 /** See {@link manifestSchema}. */
@@ -141,11 +172,11 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** Name of the manifest in a run's folder. */
 export const manifestFile = "manifest.json";
 
-/** Reads the manifest of a run's folder. Fails with the file's name where it is missing or wrong. */
+/** Reads the manifest of a run's folder. Fails with the file's name where it is missing, damaged or wrong. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestFile);
   try {
-    return manifestSchema.parse(upgrade(JSON.parse(await readFile(path, "utf8"))));
+    return manifestSchema.parse(parseManifest(await readFile(path)));
   } catch (error) {
     const cause =
       error instanceof z.ZodError
@@ -155,9 +186,9 @@ export async function readManifest(folder: string): Promise<Manifest> {
   }
 }
 
-/** Writes the manifest of a run's folder, atomically. */
+/** Writes the manifest of a run's folder, atomically, sealed against any later change of a byte. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 1)}\n`;
+  const text = seal(JSON.stringify(manifestSchema.parse(manifest), null, 1));
   await writeFileAtomic(join(folder, manifestFile), text);
 }
 
@@ -208,10 +239,10 @@ const version1Schema = z.looseObject({
   ),
 });
 
-/** A manifest of the first format, in which a database was always one file, in today's words. */
-function upgrade(value: unknown): unknown {
-  const old = version1Schema.safeParse(value);
-  if (!old.success) return value;
+/** In today's words also what is of the first format, which had no seal and one file for each database. */
+function parseManifest(content: Buffer): unknown {
+  const old = version1Schema.safeParse(JSON.parse(content.toString("utf8")));
+  if (!old.success) return JSON.parse(unseal(content));
   return {
     ...old.data,
     formatVersion: 2,

@@ -61,7 +61,16 @@ export function validationFor(
     outcome,
     startedAt: time,
     finishedAt: time,
-    databases: names.map((name) => ({ name, outcome, durationSeconds: 1, reason, notRestored: [] })),
+    databases: names.map((name) => ({
+      name,
+      outcome,
+      durationSeconds: 1,
+      reason,
+      notRestored: [],
+      uncompared: null,
+      indexes: null,
+      checks: [],
+    })),
     globalsReason: null,
   };
 }

@@ -120,7 +120,16 @@ async function validateDatabase(
     durationSeconds,
     ...(notRestored.length > 0 ? { notRestored } : {}),
   });
-  return { name, outcome: reason === null ? "passed" : "failed", durationSeconds, reason, notRestored };
+  return {
+    name,
+    outcome: reason === null ? "passed" : "failed",
+    durationSeconds,
+    reason,
+    notRestored,
+    uncompared: null,
+    indexes: null,
+    checks: [],
+  };
 }
 
 async function prove(context: Context, run: Run, entry: DatabaseEntry, means: Means): Promise<string[]> {
