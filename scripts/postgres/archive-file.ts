@@ -116,7 +116,11 @@ export async function readContent(
   }
 }
 
-async function readArchive<T>(
+/**
+ * Lets pg_restore with these arguments read an archive, behind whatever decrypts and decompresses it. `run` starts the
+ * programs, for example `runPipeline`.
+ */
+export async function readArchive<T>(
   archive: Archive,
   args: readonly string[],
   run: (stages: readonly Stage[], options: PipelineOptions) => Promise<T>,

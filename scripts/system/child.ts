@@ -17,7 +17,21 @@ export interface PipelineOptions {
   consume?: (output: Readable) => Promise<void>;
   /** The last program may stop reading early: then the ends of the ones before it do not count. Default false. */
   readsOnlyTheStart?: boolean;
+  /** Gets what the last program writes to standard error, all of it, where a failure's message holds the end only. */
+  onError?: (text: string) => void;
   signal: AbortSignal;
+}
+
+/** A program of a pipeline did not end well. */
+export class ChildError extends Error {
+  /** Exit code of the first one that failed; `null` where it could not start or was ended by a signal. */
+  readonly code: number | null;
+
+  constructor(message: string, code: number | null) {
+    super(message);
+    this.name = "ChildError";
+    this.code = code;
+  }
 }
 
 /** How one program ended. */
@@ -63,7 +77,7 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
         stdout.destroy();
       });
     }
-    ends.unshift(endOf(child, stage));
+    ends.unshift(endOf(child, stage, downstream === undefined ? options.onError : undefined));
     downstream = child;
   }
   const [consumed, ...finished] = await Promise.all([settle(output), ...ends]);
@@ -71,7 +85,7 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
   const relevant = options.readsOnlyTheStart === true ? finished.slice(-1) : finished;
   const failed = relevant.filter((end) => end.error !== undefined || end.code !== 0);
   if (consumed !== undefined) throw consumed;
-  if (failed.length > 0) throw new Error(failed.map(describe).join("; "));
+  if (failed.length > 0) throw new ChildError(failed.map(describe).join("; "), failed[0]?.code ?? null);
 }
 
 /** Runs one program and returns what it wrote to standard output. Fails like {@link runPipeline}. */
@@ -87,11 +101,12 @@ export async function readOutput(
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function endOf(child: ChildProcess, stage: Stage): Promise<End> {
+function endOf(child: ChildProcess, stage: Stage, onError?: (text: string) => void): Promise<End> {
   let stderr = "";
   child.stderr?.setEncoding("utf8");
   child.stderr?.on("data", (text: string) => {
     stderr = (stderr + text).slice(-stderrLimit);
+    onError?.(text);
   });
   return new Promise((resolve) => {
     let error: Error | undefined;

@@ -161,7 +161,8 @@ async function prove(context: Context, run: Run, entry: DatabaseEntry, means: Me
   });
 }
 
-async function checkFile(
+/** Fails as `verification` where a file is not what the manifest says. */
+export async function checkFile(
   folder: string,
   expected: { file: string; sizeBytes: number; sha256: string },
   signal: AbortSignal,
