@@ -1,4 +1,5 @@
 import type { DatabaseEntry } from "../runs/manifest.ts";
+import { parseGlob } from "./glob.ts";
 import { isScratchName } from "./scratch-name.ts";
 import { oneRow, type Session } from "./session.ts";
 
@@ -7,6 +8,8 @@ export interface ListedDatabase {
   name: string;
   isTemplate: boolean;
   allowsConnections: boolean;
+  /** Its DROP DATABASE was interrupted: nobody can connect any more. */
+  isInvalid: boolean;
   /** `null` where the role may not see it. */
   bytes: number | null;
   locale: DatabaseEntry["locale"];
@@ -30,6 +33,7 @@ export async function listDatabases(session: Session): Promise<ListedDatabase[]>
     name: String(row.datname),
     isTemplate: row.datistemplate === true,
     allowsConnections: row.datallowconn === true,
+    isInvalid: row.datconnlimit === -2,
     bytes: bytes === null ? null : Number(bytes),
     locale: {
       encoding,
@@ -74,31 +78,42 @@ export function selectDatabases(
   listed: readonly ListedDatabase[],
   wanted: "all" | readonly string[],
 ): Selection {
-  if (wanted === "all") {
-    const reasonOf = (database: ListedDatabase) =>
-      isScratchName(database.name)
-        ? "scratch database of a validation"
-        : database.isTemplate
-          ? "is a template"
-          : database.allowsConnections
-            ? undefined
-            : "does not allow connections";
-    const skipped = listed.flatMap((database) => {
-      const reason = reasonOf(database);
-      return reason === undefined ? [] : [{ name: database.name, reason }];
-    });
-    return { chosen: listed.filter((database) => reasonOf(database) === undefined), skipped, failed: [] };
-  }
+  const entries = wanted === "all" ? [] : [...new Set(wanted)];
+  const excluding = entries
+    .filter((entry) => entry.startsWith("!"))
+    .map((entry) => ({ entry, ...parseGlob(entry.slice(1)) }));
+  const including = entries
+    .filter((entry) => !entry.startsWith("!"))
+    .map((entry) => ({ entry, ...parseGlob(entry) }));
+  const takesAll = including.length === 0;
   const selection: Selection = { chosen: [], skipped: [], failed: [] };
-  for (const name of new Set(wanted)) {
-    const database = listed.find((candidate) => candidate.name === name);
-    if (database?.allowsConnections) selection.chosen.push(database);
-    else {
-      const reason = database === undefined ? "is not on the server" : "does not allow connections";
-      selection.failed.push({ name, reason });
-    }
+  for (const database of listed) {
+    const { name } = database;
+    const matching = including.filter((glob) => glob.matches(name));
+    if (!takesAll && matching.length === 0) continue;
+    const named = matching.some(({ literal }) => literal);
+    const exclusion = excluding.find((glob) => glob.matches(name));
+    const unfit =
+      exclusion === undefined ? reasonAgainst(database, named) : `is left out by ${exclusion.entry}`;
+    if (unfit === undefined) selection.chosen.push(database);
+    else if (named && exclusion === undefined) selection.failed.push({ name, reason: unfit });
+    else selection.skipped.push({ name, reason: unfit });
+  }
+  for (const { entry, literal, matches } of including) {
+    if (listed.some(({ name }) => matches(name))) continue;
+    const reason = literal ? "is not on the server" : "matches no database";
+    selection.failed.push({ name: entry, reason });
   }
   return selection;
+}
+
+/** Why a database is not dumped; one that is named exactly may also be a template or a scratch database. */
+function reasonAgainst(database: ListedDatabase, named: boolean): string | undefined {
+  if (!named && isScratchName(database.name)) return "scratch database of a validation";
+  if (!named && database.isTemplate) return "is a template";
+  if (database.isInvalid) return "is invalid: a DROP DATABASE was interrupted; drop it again";
+  if (!database.allowsConnections) return "does not allow connections";
+  return undefined;
 }
 
 function textOrNull(value: unknown): string | null {
