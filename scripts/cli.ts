@@ -2,6 +2,8 @@ import { Command, CommanderError } from "commander";
 import { addArchive } from "./commands/archive.ts";
 import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
+import { addHealth } from "./commands/health.ts";
+import { addPrune } from "./commands/prune.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addValidate } from "./commands/validate.ts";
@@ -12,7 +14,7 @@ import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit
 import { refreshMetrics } from "./metrics/metrics.ts";
 
 /** In the order in which `--help` lists them. */
-const commands = [addRun, addDump, addValidate, addArchive, addStatus];
+const commands = [addRun, addDump, addValidate, addPrune, addArchive, addStatus, addHealth];
 
 /** The world around the command line. */
 export interface Surroundings {
@@ -51,15 +53,19 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
 }
 
 function programFor(around: Surroundings): Command {
-  return new Command("dbkeeper")
-    .description("PostgreSQL backups that are proven by restoring them.")
-    .configureOutput({
-      writeOut: (text) => around.out.write(text),
-      writeErr: (text) => around.err.write(text),
-    })
-    .exitOverride()
-    .showHelpAfterError("Run with --help for usage.")
-    .addHelpText("after", `\n${describeExitCodes()}`);
+  return (
+    new Command("dbkeeper")
+      .description("PostgreSQL backups that are proven by restoring them.")
+      .configureOutput({
+        writeOut: (text) => around.out.write(text),
+        writeErr: (text) => around.err.write(text),
+      })
+      // Else a command takes the options of the commands below it for its own.
+      .enablePositionalOptions()
+      .exitOverride()
+      .showHelpAfterError("Run with --help for usage.")
+      .addHelpText("after", `\n${describeExitCodes()}`)
+  );
 }
 
 /** The command that the last word of a name belongs to; a command of the same name must have been added before. */

@@ -12,8 +12,7 @@ test("a cluster's name and role suffice", () => {
     databases: "all",
     directory: "/mnt/backup/postgresql",
     compression: { zstdLevel: 3 },
-    keepDays: 30,
-    keepValidated: 3,
+    retention: { keepDays: 30, keepValidated: 3, requireOffsite: false },
   });
 });
 
@@ -22,13 +21,21 @@ test("every mistake is named at once, unknown keys too", async () => {
   const path = join(folder, "config.json");
   await writeFile(
     path,
-    JSON.stringify({ cluster: { name: "../up", role: "keeper" }, keepDays: 0, keepWeeks: 3 }),
+    JSON.stringify({ cluster: { name: "../up", role: "keeper" }, retention: { keepDays: 0, keepWeeks: 3 } }),
   );
   const failure: unknown = await loadConfig(path).catch((error: unknown) => error);
   await rm(folder, { recursive: true });
   expect(failure).toMatchObject({ kind: "usage" });
   const { message } = failure as Error;
-  for (const part of ["cluster.name", "keepDays", "keepWeeks"]) expect(message).toContain(part);
+  for (const part of ["cluster.name", "retention.keepDays", "keepWeeks"]) expect(message).toContain(part);
+});
+
+test("a retention that would keep nothing by itself is refused", () => {
+  const cluster = { name: "pg01", role: "keeper" };
+  expect(configSchema.safeParse({ cluster, retention: { keepValidated: 5 } }).error?.message).toContain(
+    "keeps nothing",
+  );
+  expect(configSchema.parse({ cluster, retention: { keepDaily: 7 } }).retention.keepDays).toBeUndefined();
 });
 
 test("pg_dump compresses by itself from 16 on", () => {

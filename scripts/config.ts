@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
+import { retentionSchema } from "./runs/prune-config.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 
@@ -48,10 +49,8 @@ export const configSchema = z.strictObject({
   encryption: encryptionSchema.optional(),
   /** Databases that are dumped or restored at the same time, 1 to 32. Default 2. */
   jobs: z.int().min(1).max(32).default(2),
-  /** Age in days from which a run may be pruned. Default 30. */
-  keepDays: z.int().min(1).default(30),
-  /** Restore-validated runs that stay whatever their age, at least 3. Default 3. */
-  keepValidated: z.int().min(3).default(3),
+  /** Which runs stay. Default: those of 30 days, and 3 restore-validated ones whatever their age. */
+  retention: retentionSchema,
   /** How long to wait for a table that another session has locked, in seconds; then that database fails. Default 300. */
   lockWaitTimeoutSeconds: z.int().min(1).default(300),
   /** File for node_exporter's textfile collector. Default `/var/lib/node_exporter/textfile/dbkeeper.prom`. */

@@ -41,7 +41,7 @@ export function backupRuntime({ cluster, node, bundle }: RuntimeArgs): Contribut
             directory: dump.directory,
             compression: { zstdLevel: dump.compressionLevel },
             jobs: dump.jobs,
-            keepDays: dump.keepDays,
+            retention: { keepDays: dump.keepDays },
             metricsFile: `${textfileDirectory}/dbkeeper.prom`,
           },
           undefined,

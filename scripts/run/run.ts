@@ -2,8 +2,8 @@ import type { Context } from "../context.ts";
 import { dump } from "../dump/dump.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { isValidated } from "../runs/manifest.ts";
-import { choosePrune } from "../runs/prune.ts";
-import { listRuns, type Run, removeRun } from "../runs/runs.ts";
+import { prune } from "../runs/prune-runs.ts";
+import type { Run } from "../runs/runs.ts";
 import { validate } from "../validate/validate.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function run(context: Context): Promise<void> {
   const written = await dump(context);
   const validated = await validateNew(context, written);
   requireComplete(validated);
-  await prune(context, validated);
+  if (isValidated(validated.manifest)) await prune(context);
 }
 
 /** Fails as `partial` where a run lacks databases. */
@@ -33,24 +33,6 @@ async function validateNew(context: Context, written: Run): Promise<Run> {
     // Their exit codes promise that nothing changed, but there is a new dump, only not a proven one.
     throw new Failure("verification", `run ${written.id} is written but not proven: ${messageOf(error)}`, {
       cause: error,
-    });
-  }
-}
-
-async function prune(context: Context, newest: Run): Promise<void> {
-  const { config, report } = context;
-  if (!isValidated(newest.manifest)) return;
-  const { runs } = await listRuns(config.directory, config.cluster.name);
-  const candidates = runs.map(({ id, manifest }) => ({
-    id,
-    finishedAt: new Date(manifest.finishedAt),
-    validated: isValidated(manifest),
-  }));
-  const doomed = new Set(choosePrune(candidates, config, context.now()));
-  for (const old of runs.filter(({ id }) => doomed.has(id))) {
-    await removeRun(old);
-    report.event("info", "run-pruned", `removed run ${old.id}, older than ${config.keepDays} days`, {
-      run: old.id,
     });
   }
 }
