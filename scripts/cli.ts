@@ -2,7 +2,6 @@ import { Command, CommanderError } from "commander";
 import { addArchive } from "./commands/archive.ts";
 import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
-import { addHealth } from "./commands/health.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
@@ -14,7 +13,7 @@ import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit
 import { refreshMetrics } from "./metrics/metrics.ts";
 
 /** In the order in which `--help` lists them. */
-const commands = [addRun, addDump, addValidate, addPrune, addArchive, addStatus, addHealth];
+const commands = [addRun, addDump, addValidate, addPrune, addArchive, addStatus];
 
 /** The world around the command line. */
 export interface Surroundings {
