@@ -83,6 +83,17 @@ it("sends webhooks what Alertmanager would send", () => {
   });
 });
 
+it("makes no matcher of which nobody would hear", async () => {
+  const without = await recordResources();
+  const { BackupNotifications } = await import("./notifications.ts");
+  const smtpPassword = undefined;
+  new BackupNotifications("none", { siteName: "lab", channels: [], smtpPassword });
+  new BackupNotifications("errors", { siteName: "lab", channels: channels.slice(3), smtpPassword });
+  await pulumi.runtime.disconnect();
+  const matchers = without.filter(({ type }) => type === "pbs:index:NotificationMatcher");
+  expect(matchers.map(({ inputs }) => [inputs.name, inputs.target])).toEqual([["lab_errors", ["chat"]]]);
+});
+
 it("does not leave out a password without a word", async () => {
   const { BackupNotifications } = await import("./notifications.ts");
   expect(

@@ -34,6 +34,8 @@ export class BackupNotifications extends pulumi.ComponentResource {
     );
     for (const { severity, matcher, matchSeverity } of routes) {
       const reached = args.channels.filter(({ severities }) => severities.includes(severity));
+      // The provider refuses an empty list, and a matcher without targets would tell nobody.
+      if (reached.length === 0) continue;
       new NotificationMatcher(
         severity,
         {
