@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { addArchive } from "./commands/archive.ts";
 import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
+import { addHealth } from "./commands/health.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
@@ -13,7 +14,7 @@ import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit
 import { refreshMetrics } from "./metrics/metrics.ts";
 
 /** In the order in which `--help` lists them. */
-const commands = [addRun, addDump, addValidate, addPrune, addArchive, addStatus];
+const commands = [addRun, addDump, addValidate, addPrune, addArchive, addStatus, addHealth];
 
 /** The world around the command line. */
 export interface Surroundings {
@@ -61,7 +62,9 @@ function programFor(around: Surroundings): Command {
       })
       // Else a command takes the options of the commands below it for its own.
       .enablePositionalOptions()
-      .exitOverride()
+      // Else a command takes the options of the commands below it for its own.
+    .enablePositionalOptions()
+    .exitOverride()
       .showHelpAfterError("Run with --help for usage.")
       .addHelpText("after", `\n${describeExitCodes()}`)
   );

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
+import { healthSchema } from "./health/config.ts";
 import { retentionSchema } from "./runs/prune-config.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
@@ -65,6 +66,8 @@ export const configSchema = z.strictObject({
    * keep the load off the source, or a role with more rights for databases whose extensions are not trusted.
    */
   restoreInto: z.strictObject(connectionShape).optional(),
+  /** What `dbkeeper health` holds the cluster and its host against, and where it listens. */
+  health: healthSchema,
   /** Off-site copy in S3. Default: none. */
   archive: z
     .strictObject({

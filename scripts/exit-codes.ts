@@ -7,7 +7,8 @@ export type FailureKind =
   | "unreachable"
   | "verification"
   | "offsite"
-  | "partial";
+  | "partial"
+  | "unhealthy";
 
 /** One row of the table that `--help` prints. */
 export interface ExitCode {
@@ -32,6 +33,7 @@ export const exitCodes: Readonly<Record<"ok" | FailureKind, ExitCode>> = {
   verification: { code: 6, meaning: "a dump did not prove to be good; do not rely on it" },
   offsite: { code: 7, meaning: "the copy to the archive failed; the local run is untouched" },
   partial: { code: 8, meaning: "some databases failed, the others are done; nothing was pruned" },
+  unhealthy: { code: 9, meaning: "a component of the server, its host or its dumps is failing" },
 };
 
 /** An error that ends the command with the exit code of its kind. */

@@ -122,8 +122,9 @@ export function backupFamilies(
   ];
 }
 
-function isProven(manifest: Manifest, database: string): boolean {
-  const { validation } = manifest;
+/** Whether the run's dump of a database was restored and found equal to its source, whatever became of the others. */
+export function isProven({ databases, validation }: Manifest, database: string): boolean {
   if (validation?.level !== "restore") return false;
+  if (!databases.some(({ name, content }) => name === database && content !== null)) return false;
   return validation.databases.some(({ name, outcome }) => name === database && outcome === "passed");
 }

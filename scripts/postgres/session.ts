@@ -35,15 +35,23 @@ const settings = {
   quote_all_identifiers: "off",
 };
 
-/** Opens a session. Fails as `unreachable` with the server's own words. */
-export async function connect(connection: Connection, database: string): Promise<Session> {
+/**
+ * Opens a session. Fails as `unreachable` with the server's own words. Each statement may take as long as it likes,
+ * unless there is `answerTimeoutSeconds`, which also limits the opening (else 30 s).
+ */
+export async function connect(
+  connection: Connection,
+  database: string,
+  answerTimeoutSeconds?: number,
+): Promise<Session> {
   const client = new pg.Client({
     host: connection.socketDirectory,
     port: connection.port,
     user: connection.role,
     database,
     application_name: "dbkeeper",
-    connectionTimeoutMillis: 30_000,
+    connectionTimeoutMillis: (answerTimeoutSeconds ?? 30) * 1000,
+    ...(answerTimeoutSeconds === undefined ? {} : { query_timeout: answerTimeoutSeconds * 1000 }),
     // From the first statement on: the role's own limit could otherwise end the one that lifts it.
     options: "-c statement_timeout=0",
     password: () => {
