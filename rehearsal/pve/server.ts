@@ -22,6 +22,7 @@ import type { Simulator } from "./simulator.ts";
 import { snapshotRoutes } from "./snapshot-routes.ts";
 import { addSnippetRoutes } from "./snippets.ts";
 import { storageRoutes } from "./storage-routes.ts";
+import { storageStatusRoutes } from "./storage-status.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { userRoutes } from "./user-routes.ts";
 import { vmRoutes } from "./vm-routes.ts";
@@ -31,6 +32,7 @@ import { vzdumpRoutes } from "./vzdump-routes.ts";
 export const apiRoutes: Route[] = [
   ...clusterRoutes,
   ...storageRoutes,
+  ...storageStatusRoutes,
   ...contentRoutes,
   ...backupContentRoutes,
   ...vmRoutes,
