@@ -62,9 +62,7 @@ function programFor(around: Surroundings): Command {
       })
       // Else a command takes the options of the commands below it for its own.
       .enablePositionalOptions()
-      // Else a command takes the options of the commands below it for its own.
-    .enablePositionalOptions()
-    .exitOverride()
+      .exitOverride()
       .showHelpAfterError("Run with --help for usage.")
       .addHelpText("after", `\n${describeExitCodes()}`)
   );
