@@ -1,12 +1,24 @@
 import type { Command } from "commander";
+import type { Bound } from "./bench/bounds.ts";
 import { formatTable, paint } from "./terminal.ts";
 
-/** `lab bench preview`: what a preview costs, beside a program that does nothing. */
+/** `lab bench`: what the program and the runtime cost, beside what they are to be held against. */
 export function register(program: Command): void {
-  program
+  const bench = program
     .command("bench")
-    .description("measure what the program costs")
-    .addHelpText("after", "\nExample:\n  $ ./lab bench preview --quick\n")
+    .description("measure what the program and the runtime cost")
+    .addHelpText("after", "\nExamples:\n  $ ./lab bench preview --quick\n  $ ./lab bench dump --quick\n");
+  registerPreview(bench);
+  registerDump(bench);
+}
+
+interface Choice {
+  readonly quick?: boolean;
+  readonly json?: boolean;
+}
+
+function registerPreview(bench: Command): void {
+  bench
     .command("preview")
     .description(
       "time and memory of previews of 10, 100 and 1,000 guests, and whether they stay in their bounds",
@@ -19,43 +31,79 @@ export function register(program: Command): void {
         "Figures count the engine, the program and the providers that stand in for plugins.\n" +
         "\nExamples:\n  $ ./lab bench preview --quick\n  $ ./lab bench preview --json > bench.json\n",
     )
-    .action(async ({ quick = false, json = false }: { quick?: boolean; json?: boolean }) => {
-      const { boundsOf, holds } = await import("./bench/bounds.ts");
-      const measurements = await measureAll(quick);
-      const bounds = boundsOf(measurements);
-      if (json) process.stdout.write(`${JSON.stringify({ ...measurements, bounds }, null, 2)}\n`);
-      else {
-        const { empty, small, sites } = measurements;
-        process.stdout.write(
-          formatTable(
-            [empty, small, ...sites],
-            [
-              { title: "PROGRAM", value: ({ program }) => program },
-              { title: "SECONDS", value: ({ seconds }) => seconds.toFixed(2), align: "right" },
-              {
-                title: "× EMPTY",
-                value: ({ seconds }) => (seconds / empty.seconds).toFixed(2),
-                align: "right",
-              },
-              { title: "PEAK MIB", value: ({ peakMib }) => Math.round(peakMib), align: "right" },
-              { title: "RESOURCES", value: ({ resources }) => resources, align: "right" },
-            ],
-          ),
-        );
-        for (const bound of bounds) {
-          const verdict = holds(bound) ? paint("green", "ok") : paint("red", "EXCEEDED");
-          const figure = (value: number) => `${+value.toFixed(2)}${bound.unit}`;
-          process.stdout.write(
-            `${verdict}: ${bound.name}: ${figure(bound.value)}, at most ${figure(bound.most)}\n`,
-          );
-        }
-      }
-      if (!bounds.every(holds)) process.exitCode = 1;
+    .action(async ({ quick = false, json = false }: Choice) => {
+      const { boundsOf } = await import("./bench/bounds.ts");
+      const measurements = await measurePreviews(quick);
+      const { empty, small, sites } = measurements;
+      const table = formatTable(
+        [empty, small, ...sites],
+        [
+          { title: "PROGRAM", value: ({ program }) => program },
+          { title: "SECONDS", value: ({ seconds }) => seconds.toFixed(2), align: "right" },
+          { title: "× EMPTY", value: ({ seconds }) => (seconds / empty.seconds).toFixed(2), align: "right" },
+          { title: "PEAK MIB", value: ({ peakMib }) => Math.round(peakMib), align: "right" },
+          { title: "RESOURCES", value: ({ resources }) => resources, align: "right" },
+        ],
+      );
+      await tell({ json, measurements, table, bounds: boundsOf(measurements) });
     });
 }
 
+function registerDump(bench: Command): void {
+  bench
+    .command("dump")
+    .description("time, bytes and memory of dumps beside the plain script and the fastest pipeline")
+    .option("--quick", "200 MiB instead of 1 and 4 GiB, and 20 databases instead of 200")
+    .option("--json", "for scripts")
+    .addHelpText(
+      "after",
+      "\nEach data set is made in a PostgreSQL server of its own and dumped in every way in turns. Memory is that\n" +
+        "of the programs that dump, not the server's. The exit code is 1 where a bound is exceeded.\n" +
+        "Needs PostgreSQL's server programs, zstd and, without --quick, about 20 GB under the temporary folder.\n" +
+        "\nExamples:\n  $ ./lab bench dump --quick\n  $ ./lab bench dump --json > bench.json\n",
+    )
+    .action(async ({ quick = false, json = false }: Choice) => {
+      const { measureAllDumps } = await import("./bench/dump/all.ts");
+      const say = (what: string) => process.stderr.write(`${what}\n`);
+      const { scenarios, bounds } = await measureAllDumps(quick, say);
+      const rows = scenarios.flatMap(({ name, figures }) => figures.map((each) => ({ name, ...each })));
+      const table = formatTable(rows, [
+        { title: "DATA", value: ({ name }) => name },
+        { title: "WAY", value: ({ way }) => way },
+        { title: "SECONDS", value: ({ seconds }) => seconds.toFixed(2), align: "right" },
+        { title: "MIB", value: ({ bytes }) => (bytes / 2 ** 20).toFixed(1), align: "right" },
+        { title: "PEAK MIB", value: ({ peakMib }) => Math.round(peakMib), align: "right" },
+      ]);
+      await tell({ json, measurements: { scenarios }, table, bounds });
+    });
+}
+
+interface Outcome {
+  readonly json: boolean;
+  readonly measurements: object;
+  readonly table: string;
+  readonly bounds: readonly Bound[];
+}
+
+/** Prints the figures and what became of each bound; the exit code says whether all hold. */
+async function tell({ json, measurements, table, bounds }: Outcome): Promise<void> {
+  const { holds } = await import("./bench/bounds.ts");
+  if (json) process.stdout.write(`${JSON.stringify({ ...measurements, bounds }, null, 2)}\n`);
+  else {
+    process.stdout.write(table);
+    for (const bound of bounds) {
+      const verdict = holds(bound) ? paint("green", "ok") : paint("red", "EXCEEDED");
+      const figure = (value: number) => `${+value.toFixed(2)}${bound.unit}`;
+      process.stdout.write(
+        `${verdict}: ${bound.name}: ${figure(bound.value)}, at most ${figure(bound.most)}\n`,
+      );
+    }
+  }
+  if (!bounds.every(holds)) process.exitCode = 1;
+}
+
 /** The small ones several times, one after the other, so that a machine that is busy for a while spoils none alone. */
-async function measureAll(quick: boolean) {
+async function measurePreviews(quick: boolean) {
   const { measureEmpty, measureSite, measureStack } = await import("./bench/measure.ts");
   const say = (what: string) => process.stderr.write(`previewing ${what}\n`);
   say("an empty program");

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { type ThrowawayOptions, withThrowawayStack } from "../../rehearsal/lab/preview.ts";
+import { medianOf } from "./median.ts";
 import { watchMemory } from "./memory.ts";
 
 /** What previews of one program cost. */
@@ -65,11 +66,4 @@ async function measure(
 
 function countResources({ steps }: Preview): number {
   return steps.filter(({ newState }) => newState?.custom && !newState.type.startsWith("pulumi:")).length;
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const at = (index: number) => sorted[index] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? at(Math.floor(middle)) : (at(middle - 1) + at(middle)) / 2;
 }

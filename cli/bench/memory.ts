@@ -9,13 +9,19 @@ export interface MemoryWatch {
   stop(): number;
 }
 
-export function watchMemory(): MemoryWatch {
+export interface MemoryWatchOptions {
+  /** Leaves out what ran before and whatever that starts, such as a database server. Default false. */
+  readonly onlyNew?: boolean;
+}
+
+export function watchMemory({ onlyNew = false }: MemoryWatchOptions = {}): MemoryWatch {
   let peakBytes = 0;
   let busy = false;
+  const before = onlyNew ? childrenOf(process.pid) : Promise.resolve<ReadonlySet<number>>(new Set());
   const sample = async () => {
     if (busy) return;
     busy = true;
-    peakBytes = Math.max(peakBytes, await residentBytesBelow(process.pid));
+    peakBytes = Math.max(peakBytes, await residentBytesBelow(process.pid, await before));
     busy = false;
   };
   const timer = setInterval(() => void sample(), sampleEveryMs);
@@ -33,14 +39,23 @@ interface Process {
 }
 
 /** Resident memory of all descendants of a process; pages that they share count for each. */
-async function residentBytesBelow(root: number): Promise<number> {
-  const entries = await readdir("/proc");
-  const pids = entries.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
-  const found = await Promise.all(pids.map(async (pid) => [pid, await processOf(pid)] as const));
-  const processes = new Map(found.flatMap(([pid, each]) => (each ? [[pid, each] as const] : [])));
+async function residentBytesBelow(root: number, except: ReadonlySet<number>): Promise<number> {
+  const all = await allProcesses();
+  const processes = new Map([...all].filter(([pid]) => !except.has(pid)));
   let sum = 0;
   for (const each of processes.values()) if (isBelow(each, root, processes)) sum += each.residentBytes;
   return sum;
+}
+
+async function childrenOf(root: number): Promise<ReadonlySet<number>> {
+  return new Set([...(await allProcesses())].filter(([, { parent }]) => parent === root).map(([pid]) => pid));
+}
+
+async function allProcesses(): Promise<ReadonlyMap<number, Process>> {
+  const entries = await readdir("/proc");
+  const pids = entries.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
+  const found = await Promise.all(pids.map(async (pid) => [pid, await processOf(pid)] as const));
+  return new Map(found.flatMap(([pid, each]) => (each ? [[pid, each] as const] : [])));
 }
 
 function isBelow(process: Process, root: number, processes: ReadonlyMap<number, Process>): boolean {

@@ -15,6 +15,7 @@ beforeAll(async () => {
   const recorded: Recorded[] = await recordResources(({ type, name }) => ({
     privateKey: `PRIVATE ${name}`,
     publicKey: `ssh-ed25519 ${name}`,
+    kept: {},
     certificate: `CERTIFICATE ${name}`,
     notAfter: "2027-01-01",
     value: "generated",
