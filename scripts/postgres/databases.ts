@@ -1,6 +1,6 @@
 import type { DatabaseEntry } from "../runs/manifest.ts";
 import { parseGlob } from "./glob.ts";
-import { isScratchName } from "./scratch-name.ts";
+import { isRestoreName, isScratchName } from "./scratch-name.ts";
 import { oneRow, type Session } from "./session.ts";
 
 /** A database as the server lists it. */
@@ -110,6 +110,7 @@ export function selectDatabases(
 /** Why a database is not dumped; one that is named exactly may also be a template or a scratch database. */
 function reasonAgainst(database: ListedDatabase, named: boolean): string | undefined {
   if (!named && isScratchName(database.name)) return "scratch database of a validation";
+  if (!named && isRestoreName(database.name)) return "unfinished restore";
   if (!named && database.isTemplate) return "is a template";
   if (database.isInvalid) return "is invalid: a DROP DATABASE was interrupted; drop it again";
   if (!database.allowsConnections) return "does not allow connections";
