@@ -4,6 +4,7 @@ import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
 import { retentionSchema } from "./runs/prune-config.ts";
+import { checksSchema } from "./validate/config.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 
@@ -68,6 +69,8 @@ export const configSchema = z.strictObject({
   restoreInto: z.strictObject(connectionShape).optional(),
   /** What `dbkeeper health` holds the cluster and its host against, and where it listens. */
   health: healthSchema,
+  /** The site's own checks, run on each restored copy when a run is validated. Default: none. */
+  checks: checksSchema.default([]),
   /** Off-site copy in S3. Default: none. */
   archive: z
     .strictObject({

@@ -3,13 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { openDumpFile } from "../encryption/encryption.ts";
-import { type DatabaseEntry, type Fingerprint, pathOfDump } from "../runs/manifest.ts";
+import { type DatabaseEntry, pathOfDump } from "../runs/manifest.ts";
 import type { Run } from "../runs/runs.ts";
 import { type PipelineOptions, readOutput, runPipeline, type Stage } from "../system/child.ts";
-import { listTables, takeFingerprint } from "./fingerprint.ts";
 import { databaseOption } from "./quote.ts";
 import type { ScratchServer } from "./scratch.ts";
-import { cancelOn, clientEnvironment, connect } from "./session.ts";
+import { clientEnvironment } from "./session.ts";
 import { selectEntries } from "./toc.ts";
 
 /** A dump and the pg_restore that reads it. */
@@ -63,14 +62,9 @@ export async function restoreArchive(
   signal: AbortSignal,
 ): Promise<string[]> {
   const listing = await listArchive(archive, signal);
-  const untrusted = await server.session.rows<{ name: string }>(
-    `select e.name from pg_available_extensions e
-       join pg_available_extension_versions v on v.name = e.name and v.version = e.default_version
-      where v.superuser and not v.trusted`,
-  );
   const { list, leftOut } = selectEntries(listing, {
     superuser: server.facts.superuser,
-    untrustedExtensions: new Set(untrusted.map((extension) => extension.name)),
+    untrustedExtensions: server.untrustedExtensions,
   });
   const folder = await mkdtemp(join(tmpdir(), "dbkeeper-"));
   try {
@@ -98,22 +92,6 @@ export async function restoreArchive(
     await rm(folder, { recursive: true, force: true });
   }
   return leftOut;
-}
-
-/** What a scratch database holds after a restore. */
-export async function readContent(
-  server: ScratchServer,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<Fingerprint> {
-  const session = await connect(server.connection, scratch);
-  const stopCancelling = cancelOn(signal, session);
-  try {
-    return await takeFingerprint(session, await listTables(session), signal);
-  } finally {
-    stopCancelling();
-    await session.close();
-  }
 }
 
 /**

@@ -73,6 +73,24 @@ export async function takeFingerprint(
   return result;
 }
 
+/** Counts the rows of these tables without reading what is in them. */
+export async function countRows(
+  session: Session,
+  tables: readonly Table[],
+  signal: AbortSignal,
+): Promise<{ schema: string; name: string; rows: number }[]> {
+  const counted: { schema: string; name: string; rows: number }[] = [];
+  for (const table of tables) {
+    signal.throwIfAborted();
+    const { rows } = await oneRow<{ rows: string }>(
+      session,
+      `select count(*) as rows from only ${qualifiedName(table)}`,
+    );
+    counted.push({ schema: table.schema, name: table.name, rows: Number(rows) });
+  }
+  return counted;
+}
+
 // In pieces of 1 MiB, because a large object may be larger than what one value can hold.
 const largeObjectsQuery = `
 with recursive piece(oid, number, bytes, hash) as (

@@ -4,8 +4,8 @@ import { formatBytes } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import type { DatabaseEntry } from "../runs/manifest.ts";
 import { freeBytes } from "../system/space.ts";
-import { listDatabases } from "./databases.ts";
 import { quoteIdentifier, quoteLiteral } from "./quote.ts";
+import { isSameAddress, readIdentifier, requireOtherServer } from "./scratch-identity.ts";
 import { isScratchName, newScratchName } from "./scratch-name.ts";
 import { connect, oneRow, readServerFacts, type ServerFacts, type Session } from "./session.ts";
 
@@ -14,19 +14,38 @@ export interface ScratchServer {
   connection: Connection;
   facts: ServerFacts;
   session: Session;
+  /** Extensions of this server that only a superuser may create. */
+  untrustedExtensions: ReadonlySet<string>;
+  /** When it was started: another time later means that it was restarted meanwhile. */
+  startedAt: string;
   close(): Promise<void>;
+}
+
+/** A scratch database that is there. */
+export interface ScratchDatabase {
+  name: string;
+  /** A session on it, open until it is dropped. */
+  session: Session;
 }
 
 /**
  * Opens the server for scratch restores and drops what an earlier command that crashed left on it. Only under
- * the cluster's lock. Fails as `preflight` where no database can be created there.
+ * the cluster's lock. Fails as `preflight` where no database can be created there, or where it may be the source
+ * under another address (see {@link requireOtherServer}).
  */
-export async function openScratchServer(context: Context): Promise<ScratchServer> {
+export async function openScratchServer(
+  context: Context,
+  source: { systemIdentifier: string | null },
+): Promise<ScratchServer> {
   const { config, report } = context;
   const connection = config.restoreInto ?? config.cluster;
   const session = await connect(connection, connection.maintenanceDatabase);
   try {
     const facts = await readServerFacts(session);
+    if (!(await isSameAddress(connection, config.cluster))) {
+      const sources = [source.systemIdentifier, await readIdentifier(config.cluster)];
+      requireOtherServer(connection.socketDirectory, facts.systemIdentifier, sources);
+    }
     if (facts.inRecovery) {
       throw new Failure(
         "preflight",
@@ -48,31 +67,60 @@ export async function openScratchServer(context: Context): Promise<ScratchServer
         database: name,
       });
     }
-    return { connection, facts, session, close: () => session.close() };
+    return {
+      connection,
+      facts,
+      session,
+      untrustedExtensions: await untrustedExtensions(session),
+      startedAt: await startOf(session),
+      close: () => session.close(),
+    };
   } catch (error) {
     await session.close();
     throw error;
   }
 }
 
+async function untrustedExtensions(session: Session): Promise<Set<string>> {
+  const rows = await session.rows<{ name: string }>(
+    `select e.name from pg_available_extensions e
+       join pg_available_extension_versions v on v.name = e.name and v.version = e.default_version
+      where v.superuser and not v.trusted`,
+  );
+  return new Set(rows.map(({ name }) => name));
+}
+
+async function startOf(session: Session): Promise<string> {
+  const query = "select extract(epoch from pg_postmaster_start_time())::text as started";
+  return (await oneRow<{ started: string }>(session, query)).started;
+}
+
 /**
- * Makes an empty database that is provably not the source (new name, new, empty, ours), lets `use` work on it
- * and drops it in the end, whatever happened.
+ * Fails as `unreachable` where the server went away or was restarted since it was opened: what failed on it
+ * meanwhile says nothing about the dump.
+ */
+export async function requireUndisturbed(server: ScratchServer): Promise<void> {
+  const session = await connect(server.connection, server.connection.maintenanceDatabase);
+  try {
+    if ((await startOf(session)) === server.startedAt) return;
+  } finally {
+    await session.close();
+  }
+  throw new Failure("unreachable", "the scratch server was restarted during the restore; try again");
+}
+
+/**
+ * Makes an empty database that is provably not the source (a new name, which the server did not know, and empty),
+ * lets `use` work on it and drops it in the end, whatever happened.
  */
 export async function withScratchDatabase<T>(
   server: ScratchServer,
-  entry: DatabaseEntry,
-  use: (name: string) => Promise<T>,
+  entry: Pick<DatabaseEntry, "locale">,
+  use: (scratch: ScratchDatabase) => Promise<T>,
 ): Promise<T> {
   const name = newScratchName();
-  const listed = await listDatabases(server.session);
-  if (listed.some((database) => database.name === name)) {
-    throw new Failure(
-      "preflight",
-      `${name} exists although its name was drawn just now; nothing was restored`,
-    );
-  }
   try {
+    // Fails where the name is taken.
     await server.session.execute(createStatement(name, entry.locale, server.facts.major));
   } catch (error) {
     throw new Failure("preflight", `cannot create the scratch database: ${messageOf(error)}`, {
@@ -80,8 +128,13 @@ export async function withScratchDatabase<T>(
     });
   }
   try {
-    await requireEmpty(server, name);
-    return await use(name);
+    const session = await connect(server.connection, name);
+    try {
+      await requireEmpty(session, name);
+      return await use({ name, session });
+    } finally {
+      await session.close();
+    }
   } finally {
     await dropFromAnySession(server, name);
   }
@@ -129,24 +182,18 @@ function createStatement(name: string, locale: DatabaseEntry["locale"], major: n
   return `create database ${quoteIdentifier(name)} ${options.join(" ")}`;
 }
 
-async function requireEmpty(server: ScratchServer, name: string): Promise<void> {
-  const session = await connect(server.connection, name);
-  try {
-    const { database, tables } = await oneRow<{ database: string; tables: number }>(
-      session,
-      `select current_database() as database, count(*)::int as tables
-         from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p', 'm')`,
-    );
-    if (database !== name || tables !== 0) {
-      throw new Failure(
-        "preflight",
-        `${name} is not the empty database that was just made; nothing was restored`,
-      );
-    }
-  } finally {
-    await session.close();
-  }
+async function requireEmpty(session: Session, name: string): Promise<void> {
+  const { database, tables } = await oneRow<{ database: string; tables: number }>(
+    session,
+    `select current_database() as database, count(*)::int as tables
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p', 'm')`,
+  );
+  if (database === name && tables === 0) return;
+  throw new Failure(
+    "preflight",
+    `${name} is not the empty database that was just made; nothing was restored`,
+  );
 }
 
 /** The server may have restarted meanwhile, which ends our session but not our duty. */

@@ -1,0 +1,62 @@
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { globalsEnding } from "../dump/dump.ts";
+import { hashFile } from "../dump/file.ts";
+import { openDumpFile } from "../encryption/encryption.ts";
+import { Failure, kindOf, messageOf } from "../exit-codes.ts";
+import type { RunFile } from "../runs/manifest.ts";
+import type { Run } from "../runs/runs.ts";
+import { readOutput } from "../system/child.ts";
+import { hasCode } from "../system/files.ts";
+
+/** Holds a file of a run against its size and SHA-256 in the manifest. Fails as `verification`. */
+export async function checkFile(folder: string, expected: RunFile, signal: AbortSignal): Promise<void> {
+  const actual = await hashFile(join(folder, expected.file), signal).catch((error: unknown) => {
+    throw hasCode(error, "ENOENT") ? new Failure("verification", `${expected.file} is missing`) : error;
+  });
+  if (actual.sizeBytes !== expected.sizeBytes) {
+    throw new Failure(
+      "verification",
+      `${expected.file} has ${actual.sizeBytes} bytes instead of ${expected.sizeBytes}`,
+    );
+  }
+  if (actual.sha256 !== expected.sha256) {
+    throw new Failure("verification", `${expected.file} has another SHA-256 than when it was written`);
+  }
+}
+
+/**
+ * Holds the globals, and the passwords beside them, against the manifest; above the level `checksum` also reads
+ * the globals to their last line, which takes the key where they are encrypted. Returns why they are not good.
+ */
+export async function checkGlobals(
+  run: Run,
+  config: Config,
+  { reads, signal }: { reads: boolean; signal: AbortSignal },
+): Promise<string | null> {
+  const { encryption, globals, rolePasswords } = run.manifest;
+  try {
+    await checkFile(run.folder, globals, signal);
+    if (rolePasswords !== null) await checkFile(run.folder, rolePasswords, signal);
+    if (encryption !== null && !reads) return null;
+    const text = await textOf(run, globals.file, config, signal);
+    return text.includes(globalsEnding) ? null : `${globals.file} does not end with "${globalsEnding}"`;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (kindOf(error) === "preflight") throw error;
+    return messageOf(error);
+  }
+}
+
+/** Text of a file of a run, decrypted. Fails as `preflight` where there is no key for it. */
+export async function textOf(run: Run, file: string, config: Config, signal: AbortSignal): Promise<string> {
+  const { path, stages } = await openDumpFile(run, file, config);
+  if (stages.length === 0) return await readFile(path, "utf8");
+  const handle = await open(path, "r");
+  try {
+    return await readOutput(stages, { inputFd: handle.fd, signal });
+  } finally {
+    await handle.close();
+  }
+}
