@@ -3,6 +3,7 @@ import { z } from "zod";
 import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
+import { maintainSchema } from "./maintain/config.ts";
 import { retentionSchema } from "./runs/prune-config.ts";
 import { checksSchema } from "./validate/config.ts";
 
@@ -67,6 +68,10 @@ export const configSchema = z.strictObject({
    * keep the load off the source, or a role with more rights for databases whose extensions are not trusted.
    */
   restoreInto: z.strictObject(connectionShape).optional(),
+  /** Servers that `dbkeeper restore --into <name>` restores to, beside the cluster itself. Default: none. */
+  restoreTargets: z.record(z.string().min(1), z.strictObject(connectionShape)).default({}),
+  /** What `dbkeeper maintain` works on, and for how long. */
+  maintain: maintainSchema.prefault({}),
   /** What `dbkeeper health` holds the cluster and its host against, and where it listens. */
   health: healthSchema,
   /** The site's own checks, run on each restored copy when a run is validated. Default: none. */
