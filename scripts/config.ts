@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { archiveSchema } from "./archive/config.ts";
 import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
@@ -77,21 +78,7 @@ export const configSchema = z.strictObject({
   /** The site's own checks, run on each restored copy when a run is validated. Default: none. */
   checks: checksSchema.default([]),
   /** Off-site copy in S3. Default: none. */
-  archive: z
-    .strictObject({
-      bucket: z.string().min(3).max(63),
-      /** Key prefix without a leading or trailing slash. Default `postgresql`. */
-      prefix: z
-        .string()
-        .regex(/^[^/].*[^/]$/, "has no leading or trailing slash")
-        .default("postgresql"),
-      region: z.string().min(1),
-      /** Endpoint URL of a service other than AWS. Default: AWS. */
-      endpoint: z.url().optional(),
-      /** JSON file `{"accessKeyId", "secretAccessKey"}` that only the system user can read (0600 or 0400). */
-      credentialsFile: absolutePath,
-    })
-    .optional(),
+  archive: archiveSchema.optional(),
 });
 
 /** What a program writes into the configuration file: defaults may be left out. */

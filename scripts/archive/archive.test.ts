@@ -23,6 +23,7 @@ let folder: string;
 let server: Server;
 let requests: Request[];
 let status: number;
+let confirms: boolean;
 let config: Config;
 let runFolder: string;
 
@@ -30,14 +31,17 @@ beforeEach(async () => {
   folder = await temporaryFolder();
   requests = [];
   status = 200;
+  confirms = true;
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const checksum = request.headers["x-amz-checksum-sha256"];
+      const checksum = request.headers["x-amz-checksum-sha256"]?.toString();
       const { method, url } = request;
-      requests.push({ method, url, checksum: String(checksum), body: Buffer.concat(chunks) });
-      response.writeHead(status).end();
+      requests.push({ method, url, checksum, body: Buffer.concat(chunks) });
+      response
+        .writeHead(status, checksum === undefined || !confirms ? {} : { "x-amz-checksum-sha256": checksum })
+        .end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -90,21 +94,21 @@ async function makeRun(differences: Partial<Manifest>): Promise<void> {
   await writeManifest(runFolder, manifest);
 }
 
-test("every file is sent with its SHA-256, the manifest last, and the manifest then says so", async () => {
+test("the small files are sent as one object with its SHA-256, the manifest last, and the manifest then says so", async () => {
   await makeRun({});
   await copy();
   expect(requests.map(({ method, url }) => `${method} ${url?.split("?")[0]}`)).toEqual([
-    "PUT /dumps/postgresql/pg01/20260601T020000Z/some.dump",
-    "PUT /dumps/postgresql/pg01/20260601T020000Z/globals.sql",
-    "PUT /dumps/postgresql/pg01/20260601T020000Z/manifest.json",
+    "PUT /dumps/postgresql/pg01/20260601T020000Z/files.tar",
+    "PUT /dumps/postgresql/pg01/20260601T020000Z/manifest.json.gz",
   ]);
   for (const { checksum, body } of requests) {
     expect(checksum).toBe(createHash("sha256").update(body).digest("base64"));
   }
   const { offsite } = await readManifest(runFolder);
   expect(offsite?.url).toBe("s3://dumps/postgresql/pg01/20260601T020000Z/");
+  expect(offsite?.objects?.[0]?.extents.map(({ file }) => file)).toEqual(["some.dump", "globals.sql"]);
   await copy();
-  expect(requests).toHaveLength(3);
+  expect(requests).toHaveLength(2);
 });
 
 test("a service that refuses leaves the run without an off-site copy", async () => {
@@ -120,14 +124,18 @@ test("a run that is not proven is not copied", async () => {
   expect(requests).toEqual([]);
 });
 
-test("a file that a single upload cannot carry is refused by name", async () => {
-  await makeRun({
-    databases: [
-      { ...entryFor("desi"), files: [{ file: "some.dump", sizeBytes: 200_000_000, sha256: "0".repeat(64) }] },
-    ],
-  });
-  await expect(copy()).rejects.toThrow(/some\.dump .*cannot be sent yet/);
+test("a file that is no longer what its manifest says is not sent", async () => {
+  await makeRun({});
+  await writeFile(join(runFolder, "some.dump"), "dumb");
+  await expect(copy()).rejects.toMatchObject({ kind: "verification", message: /some\.dump has changed/ });
   expect(requests).toEqual([]);
+});
+
+test("a service that does not confirm the SHA-256 is not believed", async () => {
+  await makeRun({});
+  confirms = false;
+  await expect(copy()).rejects.toThrow(/did not confirm the SHA-256/);
+  expect((await readManifest(runFolder)).offsite).toBeNull();
 });
 
 test("credentials that others can read are refused, and never shown", async () => {

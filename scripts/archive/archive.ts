@@ -1,99 +1,152 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { z } from "zod";
-import type { Config } from "../config.ts";
+import { rm } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import type { Context } from "../context.ts";
-import { hashFile } from "../dump/file.ts";
 import { formatBytes } from "../events.ts";
-import { Failure, messageOf } from "../exit-codes.ts";
-import { filesOf, isValidated, manifestFile, writeManifest } from "../runs/manifest.ts";
-import { listRuns, type Run, runsFolder } from "../runs/runs.ts";
+import { Failure } from "../exit-codes.ts";
+import { filesOf, isValidated, type Manifest, manifestFile, writeManifest } from "../runs/manifest.ts";
+import { findRun, listRuns, type Run, runsFolder } from "../runs/runs.ts";
+import { seal } from "../runs/seal.ts";
+import { isS3Error, offsite, openReader, openWriter, type Store } from "./client.ts";
+import type { ArchiveConfig } from "./config.ts";
+import { FileDigests } from "./digests.ts";
+import { mostParts, overheadBytes, type PlannedObject, planObjects } from "./layout.ts";
+import type { ArchivedObject } from "./offsite.ts";
+import { abortUpload, freshKey, putBytes, type Uploads, uploadObject } from "./upload.ts";
+import { abandonedStates, UploadState } from "./upload-state.ts";
+import { headProblem } from "./verify.ts";
 
-/** Largest file that is sent, in bytes: larger ones need an upload in parts. */
-const largestBytes = 100 * 1000 * 1000;
+/** Which runs to copy: one by its name, all that are proven, or (default) the newest that is. */
+export interface Selection {
+  run?: string | undefined;
+  all?: boolean | undefined;
+}
+
+/** Name of a run's manifest in the archive: small, so that it stays where it can be read at once. */
+export const archivedManifest = `${manifestFile}.gz`;
 
 /**
- * Copies the newest validated run to S3, each file with its SHA-256, which the service checks; the manifest goes
- * last, so that a run without one is known to be incomplete. Does nothing where the copy is already there. Only
- * under the cluster's lock. Fails as `offsite`, and as `preflight` where there is nothing proven to copy.
+ * Copies runs to S3, each object with its SHA-256, which the service checks; the manifest goes last, so that a run
+ * without one is known to be incomplete. Takes up what was interrupted; does nothing where the copy is already there.
+ * Only under the cluster's lock. Fails as `offsite`, as `preflight` where there is nothing proven to copy, and as
+ * `verification` where a file is not what its manifest says.
  */
-export async function archive(context: Context): Promise<void> {
-  const { config, report } = context;
-  if (config.archive === undefined) throw new Failure("usage", "the configuration has no `archive`");
-  const { runs } = await listRuns(config.directory, config.cluster.name);
-  const run = runs.findLast(({ manifest }) => isValidated(manifest));
-  if (run === undefined) {
-    throw new Failure(
-      "preflight",
-      `no run in ${runsFolder(config.directory, config.cluster.name)} is restore-validated; \`dbkeeper validate\` first`,
-    );
+export async function archive(context: Context, selection: Selection = {}): Promise<void> {
+  const settings = archiveOf(context);
+  const runs = await select(context, selection);
+  const writer = await openWriter(settings);
+  const reader = settings.readerCredentialsFile === undefined ? undefined : await openReader(settings);
+  try {
+    await giveUpAbandoned(context, writer, runs);
+    for (const run of runs) await copy(context, settings, { writer, reader }, run);
+  } finally {
+    writer.client.destroy();
+    reader?.client.destroy();
   }
-  if (run.manifest.offsite !== null) {
-    report.event("info", "archive-current", `run ${run.id} is already at ${run.manifest.offsite.url}`, {
-      run: run.id,
-    });
+}
+
+/** What {@link archive} would send, one event an object; changes nothing. */
+export async function previewArchive(context: Context, selection: Selection): Promise<void> {
+  const settings = archiveOf(context);
+  for (const run of await select(context, selection)) {
+    if (run.manifest.offsite !== null) continue;
+    for (const { name, sizeBytes, segments } of plan(settings, run)) {
+      const key = `${prefixOf(settings, run)}/${name}`;
+      const files = segments.filter((segment) => "file" in segment).length;
+      const facts = { run: run.id, key, sizeBytes, files, overheadBytes };
+      const text = `would send ${key}: ${formatBytes(sizeBytes)} of ${files} files`;
+      context.report.event("info", "archive-planned", text, facts);
+    }
+  }
+}
+
+/** The section of the configuration. Fails as `usage` where there is none. */
+export function archiveOf({ config }: Context): ArchiveConfig {
+  if (config.archive === undefined) throw new Failure("usage", "the configuration has no `archive`");
+  return config.archive;
+}
+
+async function select({ config }: Context, { run: id, all }: Selection): Promise<Run[]> {
+  const { directory, cluster } = config;
+  if (id !== undefined) {
+    const run = await findRun(directory, cluster.name, id);
+    if (isValidated(run.manifest)) return [run];
+    throw new Failure("preflight", `run ${id} is not restore-validated; \`dbkeeper validate ${id}\` first`);
+  }
+  const validated = (await listRuns(directory, cluster.name)).runs.filter((run) => isValidated(run.manifest));
+  const chosen = all === true ? validated : validated.slice(-1);
+  if (chosen.length > 0) return chosen;
+  throw new Failure(
+    "preflight",
+    `no run in ${runsFolder(directory, cluster.name)} is restore-validated; \`dbkeeper validate\` first`,
+  );
+}
+
+/** Parts that nobody will complete are billed until they are given up. */
+async function giveUpAbandoned({ config }: Context, writer: Store, runs: readonly Run[]): Promise<void> {
+  const folder = runsFolder(config.directory, config.cluster.name);
+  const { runs: all } = await listRuns(config.directory, config.cluster.name);
+  const open = [...all, ...runs].filter(({ manifest }) => manifest.offsite === null).map(({ id }) => id);
+  for (const { path, uploads } of await abandonedStates(folder, new Set(open))) {
+    for (const { key, id } of uploads) await abortUpload(writer, key, id);
+    await rm(path, { force: true });
+  }
+}
+
+async function copy(
+  context: Context,
+  settings: ArchiveConfig,
+  stores: Pick<Uploads, "writer" | "reader">,
+  run: Run,
+): Promise<void> {
+  const { report, signal, now } = context;
+  const known = run.manifest.offsite?.url;
+  if (known !== undefined) {
+    report.event("info", "archive-current", `run ${run.id} is already at ${known}`, { run: run.id });
     return;
   }
-  const url = await upload(context, config.archive, run).catch((error: unknown) => {
-    context.signal.throwIfAborted();
-    throw new Failure("offsite", `cannot copy run ${run.id} off-site: ${messageOf(error)}`, { cause: error });
-  });
-  const offsite = { url, finishedAt: context.now().toISOString() };
-  await writeManifest(run.folder, { ...run.manifest, offsite });
-  report.event("info", "archive-finished", `copied run ${run.id} to ${url}`, { run: run.id, url });
-}
-
-async function upload(context: Context, archive: NonNullable<Config["archive"]>, run: Run): Promise<string> {
-  const files = filesOf(run.manifest);
-  const large = files.find((file) => file.sizeBytes > largestBytes);
-  if (large !== undefined) {
-    throw new Error(
-      `${large.file} has ${formatBytes(large.sizeBytes)}, and files over ${formatBytes(largestBytes)} cannot be sent yet`,
-    );
-  }
-  const manifestPath = join(run.folder, manifestFile);
-  files.push({ file: manifestFile, ...(await hashFile(manifestPath, context.signal)) });
-  const client = new S3Client({
-    region: archive.region,
-    credentials: await readCredentials(archive.credentialsFile),
-    ...(archive.endpoint === undefined ? {} : { endpoint: archive.endpoint, forcePathStyle: true }),
-  });
-  const prefix = `${archive.prefix}/${run.manifest.cluster}/${run.id}`;
-  try {
-    for (const { file, sizeBytes, sha256 } of files) {
-      const put = new PutObjectCommand({
-        Bucket: archive.bucket,
-        Key: `${prefix}/${file}`,
-        // Whole in memory: at most 100 MB, and a retry needs it again.
-        Body: await readFile(join(run.folder, file)),
-        ChecksumSHA256: Buffer.from(sha256, "hex").toString("base64"),
-      });
-      await client.send(put, { abortSignal: context.signal });
-      context.report.event("info", "file-archived", `sent ${file} (${formatBytes(sizeBytes)})`, {
-        file,
-        sizeBytes,
-      });
+  await offsite(signal, `cannot copy run ${run.id} off-site`, async () => {
+    const prefix = prefixOf(settings, run);
+    const url = `s3://${settings.bucket}/${prefix}/`;
+    const state = await UploadState.open(run.folder, url);
+    const digests = new FileDigests(filesOf(run.manifest));
+    const uploads: Uploads = { ...stores, settings, state, digests, folder: run.folder, signal, now };
+    const objects: ArchivedObject[] = [];
+    for (const planned of plan(settings, run)) {
+      const object = await uploadObject(uploads, planned, `${prefix}/${planned.name}`);
+      await demandThere(stores.reader, object);
+      objects.push(object);
+      const { key, sizeBytes } = object;
+      report.event("info", "object-archived", `sent ${key} (${formatBytes(sizeBytes)})`, { key, sizeBytes });
     }
-  } finally {
-    client.destroy();
-  }
-  return `s3://${archive.bucket}/${prefix}/`;
+    const manifest = { ...run.manifest, offsite: { url, finishedAt: now().toISOString(), objects } };
+    await sendManifest(uploads, `${prefix}/${archivedManifest}`, manifest);
+    await writeManifest(run.folder, manifest);
+    await state.remove();
+    report.event("info", "archive-finished", `copied run ${run.id} to ${url}`, { run: run.id, url });
+  });
 }
 
-const credentialsSchema = z.object({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) });
-
-async function readCredentials(path: string): Promise<z.infer<typeof credentialsSchema>> {
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) throw new Error(`${path} can be read by others; chmod 0600 it`);
-  let value: unknown;
+async function sendManifest(uploads: Uploads, key: string, manifest: Manifest): Promise<void> {
+  const body = gzipSync(seal(JSON.stringify(manifest, null, 1)));
+  // In the class in which it can be read before anything is restored.
+  const standard = { ...uploads, settings: { ...uploads.settings, storageClass: "STANDARD" as const } };
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
-  } catch {
-    // The parser's message may quote the file, which is secret.
-    throw new Error(`${path} cannot be read as JSON`);
+    await putBytes(standard, key, body);
+  } catch (error) {
+    if (!isS3Error(error, "PreconditionFailed")) throw error;
+    await putBytes(standard, freshKey(key), body);
   }
-  const result = credentialsSchema.safeParse(value);
-  if (!result.success) throw new Error(`${path} must hold accessKeyId and secretAccessKey`);
-  return result.data;
+}
+
+async function demandThere(reader: Store | undefined, object: ArchivedObject): Promise<void> {
+  const problem = reader === undefined ? undefined : await headProblem(reader, object);
+  if (problem !== undefined) throw new Error(problem);
+}
+
+function plan({ partBytes }: ArchiveConfig, { manifest }: Run): PlannedObject[] {
+  return planObjects(filesOf(manifest), partBytes * mostParts);
+}
+
+function prefixOf({ prefix }: ArchiveConfig, { id, manifest }: Run): string {
+  return `${prefix}/${manifest.cluster}/${id}`;
 }

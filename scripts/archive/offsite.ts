@@ -14,7 +14,8 @@ const extentSchema = z.object({
 /** See {@link extentSchema}. */
 export type Extent = z.infer<typeof extentSchema>;
 
-const archivedObjectSchema = z.object({
+/** An object of the archive, as its upload left it. */
+export const archivedObjectSchema = z.object({
   key: z.string(),
   /** Version of the object; `null` where the bucket keeps none. What is put over the key later is another one. */
   versionId: z.string().nullable(),

@@ -1,0 +1,89 @@
+import { readFile, stat } from "node:fs/promises";
+import { S3Client } from "@aws-sdk/client-s3";
+import { z } from "zod";
+import { Failure, messageOf } from "../exit-codes.ts";
+import type { ArchiveConfig } from "./config.ts";
+
+/** A bucket and who asks it. */
+export interface Store {
+  client: S3Client;
+  bucket: string;
+}
+
+/** The bucket as its writer sees it: nothing but uploads. The caller destroys the client. */
+export function openWriter(archive: ArchiveConfig): Promise<Store> {
+  return openStore(archive, archive.credentialsFile);
+}
+
+/** The bucket as its reader sees it. Fails as `usage` where there is none. */
+export async function openReader(archive: ArchiveConfig): Promise<Store> {
+  const file = archive.readerCredentialsFile;
+  if (file === undefined) {
+    throw new Failure(
+      "usage",
+      "the writer of the archive can only put: give the reader's credentials as archive.readerCredentialsFile",
+    );
+  }
+  return await openStore(archive, file);
+}
+
+/** Runs work on the archive; whatever fails there is `offsite`, except what has a kind of its own. */
+export async function offsite<T>(signal: AbortSignal, what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Failure) throw error;
+    throw new Failure("offsite", `${what}: ${describeS3(error)}`, { cause: error });
+  }
+}
+
+/** The name that S3 gives an error, which its message may lack, and what to do about the common ones. */
+function describeS3(error: unknown): string {
+  const name = error instanceof Error ? error.name : "";
+  const advice = /^(InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|403)$/.test(name)
+    ? "; check the credentials file, the prefix and the rights of its user"
+    : "";
+  const text = messageOf(error);
+  return `${name === "" || name === "Error" || text.includes(name) ? text : `${name}: ${text}`}${advice}`;
+}
+
+/** Whether S3 answered with this error. */
+export function isS3Error(error: unknown, ...names: readonly string[]): boolean {
+  return error instanceof Error && names.includes(error.name);
+}
+
+async function openStore(archive: ArchiveConfig, credentialsFile: string): Promise<Store> {
+  const { region, endpoint, caFile, bucket } = archive;
+  return await offsite(new AbortController().signal, "cannot use the archive", async () => {
+    const client = new S3Client({
+      region,
+      credentials: await readCredentials(credentialsFile),
+      maxAttempts: 5,
+      requestHandler: {
+        connectionTimeout: 10_000,
+        socketTimeout: 120_000,
+        ...(caFile === undefined ? {} : { httpsAgent: { ca: await readFile(caFile, "utf8") } }),
+      },
+      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    });
+    return { client, bucket };
+  });
+}
+
+const credentialsSchema = z.object({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) });
+
+async function readCredentials(path: string): Promise<z.infer<typeof credentialsSchema>> {
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) throw new Error(`${path} can be read by others; chmod 0600 it`);
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch {
+    // The parser's message may quote the file, which is secret.
+    throw new Error(`${path} cannot be read as JSON`);
+  }
+  const result = credentialsSchema.safeParse(value);
+  if (!result.success) throw new Error(`${path} must hold accessKeyId and secretAccessKey`);
+  return result.data;
+}
