@@ -4,17 +4,32 @@ import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
 import { addHealth } from "./commands/health.ts";
 import { addPrune } from "./commands/prune.ts";
+import { addReport } from "./commands/report.ts";
+import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addValidate } from "./commands/validate.ts";
+import { addWal } from "./commands/wal.ts";
 import { type Config, defaultConfigFile, loadConfig } from "./config.ts";
 import { type Context, withLock } from "./context.ts";
 import { humanReport, jsonReport, type Report, type Sink } from "./events.ts";
 import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit-codes.ts";
 import { refreshMetrics } from "./metrics/metrics.ts";
+import { recordHistory } from "./report/history.ts";
 
 /** In the order in which `--help` lists them. */
-const commands = [addRun, addDump, addValidate, addPrune, addArchive, addStatus, addHealth];
+const commands = [
+  addRun,
+  addDump,
+  addValidate,
+  addPrune,
+  addArchive,
+  addStatus,
+  addHealth,
+  addWal,
+  addReport,
+  addRestore,
+];
 
 /** The world around the command line. */
 export interface Surroundings {
@@ -103,17 +118,22 @@ function contextOf(config: Config, report: Report, { signal }: Surroundings): Co
   return { config, report, signal, now: () => new Date() };
 }
 
-/** Writes the metrics after the work, also after it failed. Being busy says nothing about the other command. */
+/** Writes the metrics and the history after the work, also after it failed. Being busy says nothing about the other command. */
 async function recorded(context: Context, command: string, work: () => Promise<void>): Promise<void> {
-  const startedAt = context.now().getTime();
+  const startedAt = context.now();
   const failure = await withLock(context, command, work).then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
   if (failure !== undefined && kindOf(failure) === "busy") throw failure;
+  const { code: exitCode } = exitCodes[failure === undefined ? "ok" : kindOf(failure)];
+  const ended = { command, startedAt: startedAt.toISOString(), exitCode };
+  await recordHistory(context, ended).catch((error: unknown) => {
+    const text = `cannot write down for reports how this ended: ${messageOf(error)}`;
+    context.report.event("warning", "history-failed", text);
+  });
   try {
-    const { code: exitCode } = exitCodes[failure === undefined ? "ok" : kindOf(failure)];
-    const durationSeconds = (context.now().getTime() - startedAt) / 1000;
+    const durationSeconds = (context.now().getTime() - startedAt.getTime()) / 1000;
     await refreshMetrics(context, { command, exitCode, durationSeconds });
   } catch (error) {
     const text = `cannot write ${context.config.metricsFile}: ${messageOf(error)}`;

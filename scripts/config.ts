@@ -7,6 +7,7 @@ import { healthSchema } from "./health/config.ts";
 import { maintainSchema } from "./maintain/config.ts";
 import { retentionSchema } from "./runs/prune-config.ts";
 import { checksSchema } from "./validate/config.ts";
+import { walSchema } from "./wal/config.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 
@@ -77,6 +78,8 @@ export const configSchema = z.strictObject({
   health: healthSchema,
   /** The site's own checks, run on each restored copy when a run is validated. Default: none. */
   checks: checksSchema.default([]),
+  /** Physical backups and WAL archiving. Default: none. */
+  wal: walSchema.optional(),
   /** Off-site copy in S3. Default: none. */
   archive: archiveSchema.optional(),
 });

@@ -1,0 +1,87 @@
+import type { Context } from "../context.ts";
+import { formatBytes, formatSeconds } from "../events.ts";
+import { Failure } from "../exit-codes.ts";
+import type { WalConfig } from "./config.ts";
+import { type Backup, readInfo } from "./info.ts";
+import { pgBackRest, walOf } from "./pgbackrest.ts";
+
+/** The types of physical backups. */
+export const backupTypes = ["full", "diff", "incr"] as const;
+type BackupType = Backup["type"];
+
+/**
+ * The type that is due: a full one when there is none or the newest is as old as the site allows, else a
+ * differential one likewise, else an incremental one. An hour less than a whole day counts, so that a timer's random
+ * delay does not put a backup off by a day.
+ */
+export function chooseType(
+  backups: readonly Pick<Backup, "type" | "stoppedAt">[],
+  { fullEveryDays, diffEveryDays }: WalConfig["backup"],
+  now: Date,
+): BackupType {
+  const daysSince = (types: readonly BackupType[]) => {
+    const newest = Math.max(
+      ...backups.filter(({ type }) => types.includes(type)).map(({ stoppedAt }) => stoppedAt),
+    );
+    return (now.getTime() / 1000 - newest + 3600) / 86_400;
+  };
+  if (daysSince(["full"]) >= fullEveryDays) return "full";
+  return daysSince(["full", "diff"]) >= diffEveryDays ? "diff" : "incr";
+}
+
+/** Takes a physical backup; pgBackRest removes afterwards what its retention does not keep. */
+export async function backup(context: Context, wanted: BackupType | undefined): Promise<void> {
+  const { config } = walOf(context);
+  const { signal, report } = context;
+  const type = wanted ?? (await dueType(context));
+  report.event("info", "wal-backup-started", `taking a ${type} backup of stanza ${config.stanza}`, { type });
+  const startedAt = performance.now();
+  await pgBackRest(config, "backup", [`--type=${type}`], signal);
+  const durationSeconds = (performance.now() - startedAt) / 1000;
+  const taken = (await readInfo(config, signal)).backups.at(-1);
+  if (taken === undefined)
+    throw new Failure("verification", "pgBackRest took a backup that it does not list");
+  const { label, repositoryBytes } = taken;
+  const text = `took ${label}: ${formatBytes(repositoryBytes)} in ${formatSeconds(durationSeconds)}`;
+  report.event("info", "wal-backup-finished", text, {
+    label,
+    // Without a full one to build on, pgBackRest takes a full one.
+    type: taken.type,
+    repositoryBytes,
+    durationSeconds,
+  });
+  if (taken.pageErrors) {
+    throw new Failure(
+      "verification",
+      `${label} holds pages with a wrong checksum: the source's disk is damaged; pgBackRest's log names the files`,
+    );
+  }
+}
+
+/** The type that {@link backup} takes when none is wanted. */
+export async function dueType(context: Context): Promise<BackupType> {
+  const { config } = walOf(context);
+  const { backups } = await readInfo(config, context.signal);
+  return chooseType(backups, config.backup, context.now());
+}
+
+/** Removes what the retention in pgBackRest's configuration does not keep. */
+export async function expire(context: Context, dryRun: boolean): Promise<void> {
+  const { config } = walOf(context);
+  const labels = async () => (await readInfo(config, context.signal)).backups.map(({ label }) => label);
+  const before = await labels();
+  await pgBackRest(config, "expire", dryRun ? ["--dry-run"] : [], context.signal);
+  const after = new Set(await labels());
+  const removed = before.filter((label) => !after.has(label));
+  const text = removed.length === 0 ? "no backup was removed" : `removed ${removed.join(", ")}`;
+  context.report.event("info", "wal-expired", text, { removed, dryRun });
+}
+
+/** Makes the stanza where it is missing; does nothing where it is there. */
+export async function setUp(context: Context): Promise<void> {
+  const { config } = walOf(context);
+  await pgBackRest(config, "stanza-create", [], context.signal);
+  context.report.event("info", "wal-stanza-ready", `stanza ${config.stanza} is ready`, {
+    stanza: config.stanza,
+  });
+}

@@ -1,0 +1,71 @@
+import { randomInt } from "node:crypto";
+import { Failure } from "../exit-codes.ts";
+import type { Backup } from "./info.ts";
+import { formatMicros } from "./sentinel.ts";
+
+/** Where a drill recovers to. */
+export type TargetChoice = { kind: "now" } | { kind: "random" } | { kind: "time"; micros: number };
+
+/** A time to recover to, in microseconds since 1970, and the backup to start from. */
+export interface DrillPlan {
+  target: number;
+  backup: Backup;
+}
+
+/**
+ * Reads a `--target-time`: ISO 8601 with a time zone, because a time without one means something else on each host.
+ * Fails as `usage`.
+ */
+export function parseTarget(text: string): number {
+  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d(?::?\d\d)?)$/.exec(text);
+  const [, day, time, fraction = "", zone = ""] = match ?? [];
+  const offset = zone === "Z" ? zone : `${zone.slice(0, 3)}:${zone.replace(":", "").slice(3) || "00"}`;
+  const milliseconds = match === null ? Number.NaN : Date.parse(`${day}T${time}${offset}`);
+  if (Number.isNaN(milliseconds)) {
+    throw new Failure(
+      "usage",
+      `${JSON.stringify(text)} is no time with its zone; write it as 2026-06-01T02:00:00Z`,
+    );
+  }
+  return milliseconds * 1000 + Number(fraction.padEnd(6, "0"));
+}
+
+/**
+ * Chooses the time and the newest backup that ended before it. `now` is the source's clock after the last sentinel
+ * row that may be recovered. Fails as `preflight` for a time that no backup reaches: recovery from a backup that ends
+ * later than its target would not stop at the target, and say nothing.
+ */
+export function planDrill(choice: TargetChoice, backups: readonly Backup[], now: number): DrillPlan {
+  const usable = backups.toSorted((a, b) => a.stoppedAt - b.stoppedAt);
+  const [oldest] = usable;
+  if (oldest === undefined) {
+    throw new Failure("preflight", "there is no physical backup yet; `dbkeeper wal backup` takes one");
+  }
+  const earliest = reachableFrom(oldest);
+  const target =
+    choice.kind === "time" ? choice.micros : choice.kind === "now" ? now : between(earliest, now);
+  if (target > now) {
+    throw new Failure(
+      "preflight",
+      `${formatMicros(target)} is later than the last commit that is archived (${formatMicros(now)}): recovery would end before it`,
+    );
+  }
+  const backup = usable.findLast((candidate) => reachableFrom(candidate) <= target);
+  if (backup === undefined) {
+    throw new Failure(
+      "preflight",
+      `${formatMicros(target)} is earlier than the end of the oldest backup, ${oldest.label}: the earliest time that can be recovered is ${formatMicros(earliest)}`,
+    );
+  }
+  return { target, backup };
+}
+
+/** The first time that a backup can be recovered to: its end is known to the second, cut off. */
+function reachableFrom({ stoppedAt }: Backup): number {
+  return (stoppedAt + 1) * 1_000_000;
+}
+
+function between(first: number, last: number): number {
+  const milliseconds = Math.floor((last - first) / 1000);
+  return milliseconds <= 0 ? first : first + randomInt(milliseconds) * 1000 + randomInt(1000);
+}
