@@ -79,6 +79,13 @@ export const hostTools = {
     versionedFolders: ["/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"],
     debianPackage: "postgresql",
   },
+  pgbackrest: {
+    name: "pgbackrest",
+    why: "Physical backups and WAL, in the tests of the backup runtime.",
+    minimum: { version: "2.39", why: "older ones cannot bundle small files" },
+    versionQuery: { args: ["version"], pattern: /pgBackRest (\d+(?:\.\d+)*)/ },
+    debianPackage: "pgbackrest",
+  },
   sshd: {
     name: "sshd",
     why: "A real SSH server for the tests of deliveries.",
