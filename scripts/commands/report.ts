@@ -1,0 +1,31 @@
+import { type Kind, kinds } from "../report/model.ts";
+import { makeReport, publishReport } from "../report/report.ts";
+import type { Commands, CommonOptions } from "./command.ts";
+
+interface ReportOptions extends CommonOptions {
+  dryRun?: true;
+}
+
+export function addReport({ add, act, out }: Commands): void {
+  add("report", "write and send a report: daily, weekly or monthly").addHelpText(
+    "after",
+    `
+Examples:
+  $ dbkeeper report daily              # as the timer does
+  $ dbkeeper report weekly --dry-run   # shows it, writes and sends nothing
+  $ dbkeeper report monthly --json     # the figures on one line
+`,
+  );
+  for (const kind of Object.keys(kinds) as Kind[]) {
+    add(`report ${kind}`, `the last ${kinds[kind] === 1 ? "day" : `${kinds[kind]} days`}`)
+      .option("--dry-run", "show it, write and send nothing")
+      .action(
+        act(async (context, options: ReportOptions) => {
+          const make = options.dryRun === true ? makeReport : publishReport;
+          const { report, markdown } = await make(context, kind);
+          if (options.json === true) out.write(`${JSON.stringify(report)}\n`);
+          else if (options.dryRun === true) out.write(markdown);
+        }),
+      );
+  }
+}

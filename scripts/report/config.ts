@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+/** Where reports go, besides the folder in which all are kept. */
+export const reportSchema = z
+  .strictObject({
+    /** Folder that keeps every report as Markdown, HTML and JSON. Default: `reports/<cluster>` below `directory`. */
+    directory: absolutePath.optional(),
+    /** Reports that are sent; all of them are written. Default: all three. */
+    send: z.array(z.enum(["daily", "weekly", "monthly"])).default(["daily", "weekly", "monthly"]),
+    /** Mail, handed to the system's own mail program, which knows the relay, its login and TLS. Default: none. */
+    email: z
+      .strictObject({
+        to: z.array(z.email()).min(1, "at least one address"),
+        from: z.email(),
+        /** Program that takes a message on its standard input with `-t -i`. Default `/usr/sbin/sendmail`. */
+        program: absolutePath.default("/usr/sbin/sendmail"),
+      })
+      .optional(),
+    /** An address that takes `{"text": Markdown, "report": …}` as JSON. Default: none. */
+    webhook: z
+      .strictObject({
+        /** File with the URL, which is often a secret: readable by the system user only (0600 or 0400). */
+        urlFile: absolutePath,
+        /** How long it may take to answer, in seconds. Default 30. */
+        timeoutSeconds: z.number().positive().default(30),
+      })
+      .optional(),
+  })
+  .prefault({});
