@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { archiveSchema } from "./archive/config.ts";
+import { dumpSchema } from "./dump/config.ts";
 import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
@@ -36,7 +37,9 @@ export const configSchema = z.strictObject({
   }),
   /**
    * `all` (default) is every database that allows connections and is no template; the others are recorded in
-   * the manifest as skipped. A list names them exactly; a listed database that is missing counts as failed.
+   * the manifest as skipped. A list names them, exactly or by shell globs (`proj_*`; a backslash takes the next
+   * character as it is); `!glob` leaves out, and a list of nothing else leaves out of `all`. A name that is not there,
+   * or a glob that matches nothing, counts as failed.
    */
   databases: z.union([z.literal("all"), z.array(z.string().min(1)).min(1)]).default("all"),
   /**
@@ -51,6 +54,8 @@ export const configSchema = z.strictObject({
       zstdLevel: z.int().min(1).max(19).default(3),
     })
     .prefault({}),
+  /** How dumps are written. */
+  dump: dumpSchema.prefault({}),
   /** Encryption of the runs with age. Default: none. */
   encryption: encryptionSchema.optional(),
   /** Databases that are dumped or restored at the same time, 1 to 32. Default 2. */

@@ -1,15 +1,19 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
-import { type Archive, listArchive } from "../postgres/archive-file.ts";
-import type { ListedDatabase } from "../postgres/databases.ts";
+import { encryptedExtension } from "../encryption/encryption.ts";
 import { listTables, lockTables, takeFingerprint } from "../postgres/fingerprint.ts";
-import { databaseOption, fileNameOf } from "../postgres/quote.ts";
-import { cancelOn, clientEnvironment, connect, oneRow, type Session } from "../postgres/session.ts";
-import { type ClientTools, dumpFormat } from "../postgres/tools.ts";
-import type { DatabaseEntry, Fingerprint, RunFile } from "../runs/manifest.ts";
-import type { Stage } from "../system/child.ts";
+import { fileNameOf } from "../postgres/quote.ts";
+import { cancelOn, connect, oneRow, type Session } from "../postgres/session.ts";
+import type { ClientTools } from "../postgres/tools.ts";
+import type { DatabaseEntry, RunFile } from "../runs/manifest.ts";
+import { writeDumpFolder } from "./directory.ts";
 import { secondsSince, writeDumpFile } from "./file.ts";
+import type { PlannedDump } from "./plan.ts";
+import { checkArchiveHead, dumpStages } from "./stages.ts";
+
+/** What a session reads of a database while pg_dump reads its rows. */
+type Facts = Pick<DatabaseEntry, "extensions" | "content" | "rowEstimates">;
 
 /**
  * Dumps one database into a folder and records what it held at that moment: pg_dump and our checksums read the
@@ -18,98 +22,112 @@ import { secondsSince, writeDumpFile } from "./file.ts";
 export async function dumpDatabase(
   context: Context,
   tools: ClientTools,
-  database: ListedDatabase,
+  plan: PlannedDump,
+  standby: boolean,
   folder: string,
 ): Promise<DatabaseEntry> {
   const { config } = context;
+  const { database } = plan;
   const begun = performance.now();
   const session = await connect(config.cluster, database.name);
   const stopCancelling = cancelOn(context.signal, session);
   try {
-    await session.execute("begin transaction isolation level repeatable read read only");
-    const { id: snapshot } = await oneRow<{ id: string }>(session, "select pg_export_snapshot() as id");
-    const { standby } = await oneRow<{ standby: boolean }>(session, "select pg_is_in_recovery() as standby");
-    await session.execute(`set local lock_timeout = '${config.lockWaitTimeoutSeconds}s'`);
-    const tables = await listTables(session);
-    await lockTables(session, tables);
-
-    const format = dumpFormat(tools.major);
-    const name = fileNameOf(database.name, format === "custom" ? "dump" : "dump.zst");
-    const archive: Archive = {
-      path: join(folder, name),
-      format,
-      pgRestore: tools.pgRestore,
-      env: clientEnvironment(config.cluster),
-    };
-    const stages = dumpStages(context, tools, { database: database.name, snapshot, standby });
-    const [written, content] = await together(
+    const { snapshot, read } = config.dump.fingerprint
+      ? await readExactly(session, config.lockWaitTimeoutSeconds)
+      : { snapshot: null, read: () => readEstimates(session) };
+    const source = { plan, snapshot, standby };
+    const [files, facts] = await together(
       context.signal,
       session,
-      async (signal) => {
-        const file = await writeDumpFile(folder, name, stages, signal);
-        // Nothing at all, compressed, is a file too.
-        await listArchive(archive, signal);
-        return file;
-      },
-      (signal) => takeFingerprint(session, tables, signal),
-    ).catch(async (error: unknown) => {
-      await rm(join(folder, name), { force: true });
-      throw error;
-    });
-    const entry: DatabaseEntry = {
+      (signal) => writeDump(context, tools, source, folder, signal),
+      read,
+    );
+    return {
       name: database.name,
-      format,
-      files: [written],
+      format: plan.format,
+      files,
       durationSeconds: secondsSince(begun),
       databaseBytes: database.bytes,
       locale: database.locale,
-      extensions: await session.rows<{ name: string; version: string }>(
-        'select extname as name, extversion as version from pg_extension order by extname collate "C"',
-      ),
-      content,
+      ...facts,
     };
-    await session.execute("rollback");
-    return entry;
   } finally {
     stopCancelling();
     await session.close();
   }
 }
 
-/** The programs that write a dump to standard output. */
-function dumpStages(
-  context: Pick<Context, "config">,
+/** Files of a dump; nothing is left of them where it fails. */
+async function writeDump(
+  { config }: Context,
   tools: ClientTools,
-  source: { database: string; snapshot: string; standby: boolean },
-): Stage[] {
-  const { cluster, compression, lockWaitTimeoutSeconds } = context.config;
-  const env = clientEnvironment(cluster);
-  const piped = dumpFormat(tools.major) === "custom+zstd";
-  const dump: Stage = {
-    file: tools.pgDump,
-    args: [
-      "--format=custom",
-      piped ? "--compress=0" : `--compress=zstd:${compression.zstdLevel}`,
-      "--no-password",
-      `--snapshot=${source.snapshot}`,
-      `--lock-wait-timeout=${lockWaitTimeoutSeconds * 1000}`,
-      // Unlogged tables are empty on a standby and cannot be read there.
-      ...(source.standby ? ["--no-unlogged-table-data"] : []),
-      databaseOption(source.database),
-    ],
-    env,
-  };
-  if (!piped) return [dump];
-  return [dump, { file: "zstd", args: ["-q", "-c", `-${compression.zstdLevel}`, "-T0"], env }];
+  source: { plan: PlannedDump; snapshot: string | null; standby: boolean },
+  folder: string,
+  signal: AbortSignal,
+): Promise<RunFile[]> {
+  const { format, jobs, database } = source.plan;
+  const extension = { custom: "dump", "custom+zstd": "dump.zst", directory: "dir" }[format];
+  const encrypted = config.encryption === undefined ? "" : encryptedExtension;
+  const name = fileNameOf(database.name, `${extension}${encrypted}`);
+  const path = join(folder, name);
+  try {
+    if (format === "directory") {
+      const stages = dumpStages(config, tools, source, path);
+      return await writeDumpFolder(folder, name, stages, { signal, jobs });
+    }
+    const recipients = config.encryption?.recipients.length ?? 0;
+    const check = (head: Buffer, sizeBytes: number) =>
+      checkArchiveHead(head, sizeBytes, { format, recipients });
+    return [await writeDumpFile(folder, name, dumpStages(config, tools, source), { signal, check })];
+  } catch (error) {
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Opens a snapshot for pg_dump and counts and hashes every row in it. */
+async function readExactly(session: Session, lockWaitTimeoutSeconds: number) {
+  await session.execute("begin transaction isolation level repeatable read read only");
+  const { id } = await oneRow<{ id: string }>(session, "select pg_export_snapshot() as id");
+  await session.execute(`set local lock_timeout = '${lockWaitTimeoutSeconds}s'`);
+  const tables = await listTables(session);
+  await lockTables(session, tables);
+  const read = async (signal: AbortSignal): Promise<Facts> => ({
+    extensions: await readExtensions(session),
+    content: await takeFingerprint(session, tables, signal),
+    rowEstimates: null,
+  });
+  return { snapshot: id, read };
+}
+
+/** Asks only what the planner knows. */
+async function readEstimates(session: Session): Promise<Facts> {
+  const tables = await session.rows<{ schema: string; name: string; rows: number | null }>(
+    `select n.nspname as schema, c.relname as name, case when c.reltuples >= 0 then c.reltuples::float8 end as rows
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      order by n.nspname collate "C", c.relname collate "C"`,
+  );
+  const rowEstimates = tables.map((table) => ({
+    ...table,
+    rows: table.rows === null ? null : Math.round(table.rows),
+  }));
+  return { extensions: await readExtensions(session), content: null, rowEstimates };
+}
+
+async function readExtensions(session: Session): Promise<DatabaseEntry["extensions"]> {
+  return await session.rows<{ name: string; version: string }>(
+    'select extname as name, extversion as version from pg_extension order by extname collate "C"',
+  );
 }
 
 /** Runs both; when one fails the other is ended, and the first failure is what the caller sees. */
 async function together(
   outer: AbortSignal,
   session: Session,
-  write: (signal: AbortSignal) => Promise<RunFile>,
-  read: (signal: AbortSignal) => Promise<Fingerprint>,
-): Promise<[RunFile, Fingerprint]> {
+  write: (signal: AbortSignal) => Promise<RunFile[]>,
+  read: (signal: AbortSignal) => Promise<Facts>,
+): Promise<[RunFile[], Facts]> {
   const inner = new AbortController();
   const signal = AbortSignal.any([outer, inner.signal]);
   const stopCancelling = cancelOn(inner.signal, session);
@@ -123,9 +141,9 @@ async function together(
       return undefined;
     }
   };
-  const [written, content] = await Promise.all([guard(write(signal)), guard(read(signal))]);
+  const [written, facts] = await Promise.all([guard(write(signal)), guard(read(signal))]);
   stopCancelling();
   outer.throwIfAborted();
-  if (written === undefined || content === undefined) throw failures[0];
-  return [written, content];
+  if (written === undefined || facts === undefined) throw failures[0];
+  return [written, facts];
 }

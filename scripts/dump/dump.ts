@@ -1,46 +1,17 @@
 import type { Context } from "../context.ts";
 import { formatBytes, formatSeconds } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
-import {
-  type ListedDatabase,
-  listDatabases,
-  type Selection,
-  selectDatabases,
-} from "../postgres/databases.ts";
-import { databaseOption } from "../postgres/quote.ts";
-import {
-  clientEnvironment,
-  connect,
-  readServerFacts,
-  type ServerFacts,
-  type Session,
-} from "../postgres/session.ts";
-import { type ClientTools, findClientTools } from "../postgres/tools.ts";
+import { connect, type ServerFacts, type Session } from "../postgres/session.ts";
 import { type DatabaseEntry, type Manifest, sizeOfDump, writeManifest } from "../runs/manifest.ts";
-import {
-  listRuns,
-  type Run,
-  removeUnfinished,
-  sizeOfRun,
-  startRun,
-  type UnfinishedRun,
-} from "../runs/runs.ts";
+import { type Run, removeUnfinished, sizeOfRun, startRun, type UnfinishedRun } from "../runs/runs.ts";
 import { mapParallel } from "../system/parallel.ts";
-import { estimateDumpBytes, freeBytes } from "../system/space.ts";
 import { dumpDatabase } from "./database.ts";
-import { writeDumpFile } from "./file.ts";
+import { dumpGlobals, dumpRolePasswords } from "./globals.ts";
+import type { PlannedDump } from "./plan.ts";
+import { type DumpPlan, prepareDump } from "./preflight.ts";
+import { explainDumpFailure } from "./standby.ts";
 
-/** Name of the globals in a run. */
-const globalsFile = "globals.sql";
-
-/** The line that pg_dumpall writes last: without it the file is cut short. */
-export const globalsEnding = "-- PostgreSQL database cluster dump complete";
-
-interface Plan extends Selection {
-  server: ServerFacts;
-  walPosition: string | null;
-  tools: ClientTools;
-}
+export { globalsEnding } from "./globals.ts";
 
 /**
  * Dumps every chosen database and the globals into a new run. The run gets its final name when everything that
@@ -52,9 +23,8 @@ export async function dump(context: Context): Promise<Run> {
   for (const name of await removeUnfinished(config.directory, config.cluster.name)) {
     report.event("warning", "partial-removed", `removed the unfinished run ${name}`);
   }
-  const session = await connect(config.cluster, config.cluster.maintenanceDatabase);
-  try {
-    const plan = await prepare(context, session);
+  return await withPlan(context, async (session, plan) => {
+    for (const { name, reason } of plan.failed) reportFailed(context, name, reason);
     const startedAt = context.now();
     const run = await startRun(config.directory, config.cluster.name, startedAt);
     try {
@@ -63,63 +33,61 @@ export async function dump(context: Context): Promise<Run> {
       await run.discard();
       throw error;
     }
+  });
+}
+
+/** Tells what {@link dump} would do, and changes nothing. Fails where it would refuse. */
+export async function planDump(context: Context): Promise<void> {
+  await withPlan(context, async (_session, { dumps, failed, neededBytes }) => {
+    const { config, report } = context;
+    for (const { database, format, jobs } of dumps) {
+      const { name, bytes } = database;
+      const size = bytes === null ? "" : `, ${formatBytes(bytes)} on the server`;
+      const text = `would dump ${JSON.stringify(name)} (${format}${jobs > 1 ? ` by ${jobs} processes` : ""}${size})`;
+      report.event("info", "dump-planned", text, { database: name, format, jobs, databaseBytes: bytes });
+    }
+    for (const { name, reason } of failed) reportFailed(context, name, reason);
+    const text = `would write a run of at most about ${formatBytes(neededBytes)} to ${config.directory}`;
+    report.event("info", "run-planned", text, { folder: config.directory, neededBytes });
+  });
+}
+
+async function withPlan<T>(
+  context: Context,
+  use: (session: Session, plan: DumpPlan) => Promise<T>,
+): Promise<T> {
+  const { cluster } = context.config;
+  const session = await connect(cluster, cluster.maintenanceDatabase);
+  try {
+    const plan = await prepareDump(context, session);
+    for (const { name, reason } of plan.skipped) {
+      context.report.event("info", "database-skipped", `left out ${JSON.stringify(name)}: ${reason}`, {
+        database: name,
+        reason,
+      });
+    }
+    return await use(session, plan);
   } finally {
     await session.close();
   }
 }
 
-/** Everything that may refuse before anything is changed. */
-async function prepare(context: Context, session: Session): Promise<Plan> {
-  const { config, report, signal } = context;
-  const server = await readServerFacts(session);
-  const tools = await findClientTools(config, server.major, signal);
-  const selection = selectDatabases(await listDatabases(session), config.databases);
-  for (const { name, reason } of selection.skipped) {
-    report.event("info", "database-skipped", `left out ${JSON.stringify(name)}: ${reason}`, {
-      database: name,
-      reason,
-    });
-  }
-  for (const { name, reason } of selection.failed) reportFailed(context, name, reason);
-  if (selection.chosen.length === 0) throw new Failure("preflight", "there is no database to dump");
-  await requireSpace(context, selection.chosen);
-  return { server, walPosition: await readWalPosition(session, server), tools, ...selection };
-}
-
-async function readWalPosition(session: Session, { inRecovery }: ServerFacts): Promise<string | null> {
-  const position = inRecovery ? "pg_last_wal_replay_lsn()" : "pg_current_wal_lsn()";
-  const row = await session.rows<{ lsn: string | null }>(`select ${position}::text as lsn`).catch(() => []);
-  return row[0]?.lsn ?? null;
-}
-
 async function writeRun(
   context: Context,
   session: Session,
-  plan: Plan,
+  plan: DumpPlan,
   run: UnfinishedRun,
   startedAt: Date,
 ): Promise<Run> {
   const { config, report, signal } = context;
-  const databases: DatabaseEntry[] = [];
-  const failed = [...plan.failed];
-  await mapParallel(plan.chosen, config.jobs, async (database) => {
-    const { name } = database;
-    if (signal.aborted) return;
-    report.event("info", "dump-started", `dumping ${JSON.stringify(name)}`, { database: name });
-    try {
-      const entry = await dumpDatabase(context, plan.tools, database, run.folder);
-      databases.push(entry);
-      reportDone(context, entry);
-    } catch (error) {
-      failed.push({ name, reason: messageOf(error) });
-      reportFailed(context, name, messageOf(error));
-    }
-  });
+  const walPosition = await readWalPosition(session, plan.server);
+  const { databases, failed } = await dumpDatabases(context, plan, run.folder);
   signal.throwIfAborted();
   if (databases.length === 0) {
     throw new Failure((await answers(session)) ? "other" : "unreachable", "no database could be dumped");
   }
   const globals = await dumpGlobals(context, plan.tools, run.folder);
+  const rolePasswords = await dumpRolePasswords(context, session, plan.tools, run.folder);
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
   const manifest: Manifest = {
     formatVersion: 2,
@@ -128,15 +96,16 @@ async function writeRun(
     serverVersion: plan.server.version,
     clientVersion: plan.tools.version,
     standby: plan.server.inRecovery,
-    walPosition: plan.walPosition,
-    encryption: null,
+    walPosition,
+    encryption:
+      config.encryption === undefined ? null : { method: "age", recipients: config.encryption.recipients },
     startedAt: startedAt.toISOString(),
     finishedAt: context.now().toISOString(),
     databases: databases.toSorted(byName),
     globals,
-    rolePasswords: null,
+    rolePasswords,
     skipped: plan.skipped,
-    failed: failed.toSorted(byName),
+    failed: [...plan.failed, ...failed].toSorted(byName),
     validation: null,
     offsite: null,
   };
@@ -152,34 +121,43 @@ async function writeRun(
   return { id: run.id, folder, manifest };
 }
 
-async function dumpGlobals(context: Context, tools: ClientTools, folder: string) {
-  const { cluster } = context.config;
-  const args = [
-    "--globals-only",
-    // Password hashes can be read by superusers only, and would be secrets in a plain file.
-    "--no-role-passwords",
-    "--no-password",
-    databaseOption(cluster.maintenanceDatabase),
-  ];
-  const stage = { file: tools.pgDumpall, args, env: clientEnvironment(cluster) };
-  return await writeDumpFile(folder, globalsFile, [stage], context.signal, globalsEnding);
+/** One after the other what is dumped by several processes each, then the others, several at the same time. */
+async function dumpDatabases(context: Context, plan: DumpPlan, folder: string) {
+  const { config, report, signal } = context;
+  const databases: DatabaseEntry[] = [];
+  const failed: DumpPlan["failed"] = [];
+  const standby = plan.server.inRecovery;
+  const dumpOne = async (planned: PlannedDump) => {
+    const { name } = planned.database;
+    if (signal.aborted) return;
+    report.event("info", "dump-started", `dumping ${JSON.stringify(name)}`, { database: name });
+    try {
+      const entry = await dumpDatabase(context, plan.tools, planned, standby, folder);
+      databases.push(entry);
+      reportDone(context, entry);
+    } catch (error) {
+      const reason = explainDumpFailure(messageOf(error), standby);
+      failed.push({ name, reason });
+      if (!signal.aborted) reportFailed(context, name, reason);
+    }
+  };
+  await mapParallel(
+    plan.dumps.filter(({ jobs }) => jobs > 1),
+    1,
+    dumpOne,
+  );
+  await mapParallel(
+    plan.dumps.filter(({ jobs }) => jobs === 1),
+    config.jobs,
+    dumpOne,
+  );
+  return { databases, failed };
 }
 
-async function requireSpace(context: Context, chosen: readonly ListedDatabase[]): Promise<void> {
-  const { config } = context;
-  const { runs } = await listRuns(config.directory, config.cluster.name);
-  const lastDumps = new Map(
-    runs.flatMap((run) => run.manifest.databases.map((database) => [database.name, sizeOfDump(database)])),
-  );
-  const needed = estimateDumpBytes(
-    chosen.map(({ name, bytes }) => ({ databaseBytes: bytes, lastDumpBytes: lastDumps.get(name) ?? null })),
-  );
-  const free = await freeBytes(config.directory);
-  if (free >= needed + config.minimumFreeBytes) return;
-  throw new Failure(
-    "preflight",
-    `${config.directory} has ${formatBytes(free)} free, but the dump may need ${formatBytes(needed)} and ${formatBytes(config.minimumFreeBytes)} must stay free (minimumFreeBytes); make room or lower keepDays`,
-  );
+async function readWalPosition(session: Session, { inRecovery }: ServerFacts): Promise<string | null> {
+  const position = inRecovery ? "pg_last_wal_replay_lsn()" : "pg_current_wal_lsn()";
+  const row = await session.rows<{ lsn: string | null }>(`select ${position}::text as lsn`).catch(() => []);
+  return row[0]?.lsn ?? null;
 }
 
 async function answers(session: Session): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
@@ -46,6 +47,23 @@ export async function openDumpFile(
   }
   await requirePrivateFile(identityFile, "encryption.identityFile");
   return { path, stages: [{ file: "age", args: ["--decrypt", "--identity", identityFile], env }] };
+}
+
+/** The text of a small file of a run, such as the globals. Fails like {@link openDumpFile}. */
+export async function readDumpFile(
+  run: Pick<Run, "folder" | "manifest">,
+  file: string,
+  config: Pick<Config, "encryption">,
+  signal: AbortSignal,
+): Promise<string> {
+  const { path, stages } = await openDumpFile(run, file, config);
+  const handle = await open(path, "r");
+  try {
+    if (stages.length === 0) return await handle.readFile("utf8");
+    return await readOutput(stages, { inputFd: handle.fd, signal });
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Refuses as `preflight` where age cannot encrypt for the configured recipients. */

@@ -62,11 +62,6 @@ export function parseVersion(text: string): string {
   return version;
 }
 
-/** How a dump is compressed: by pg_dump itself from 16 on, by a zstd process behind it before. */
-export function dumpFormat(clientMajor: number): "custom" | "custom+zstd" {
-  return clientMajor >= 16 ? "custom" : "custom+zstd";
-}
-
 async function debianFolder(major: number): Promise<string | undefined> {
   const folder = `/usr/lib/postgresql/${major}/bin`;
   try {

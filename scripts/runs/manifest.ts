@@ -69,6 +69,11 @@ const databaseEntrySchema = z.object({
   extensions: z.array(z.object({ name: z.string(), version: z.string() })).default([]),
   /** `null` where it was not counted: such a dump can be restored, but not compared with its source. */
   content: fingerprintSchema.nullable(),
+  /** What the planner thought the tables held, where they were not counted; `rows` is `null` before the first ANALYZE. */
+  rowEstimates: z
+    .array(z.object({ schema: z.string(), name: z.string(), rows: z.int().min(0).nullable() }))
+    .nullable()
+    .default(null),
 });
 
 /** See {@link databaseEntrySchema}. */

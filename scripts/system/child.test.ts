@@ -12,6 +12,12 @@ test("programs are connected and the output of the last is read whole", async ()
   expect(output).toBe("200000\n");
 });
 
+test("a text is what the first program reads", async () => {
+  const input = "x".repeat(300_000);
+  expect(await readOutput([shell("cat"), shell("wc -c")], { signal: never, input })).toBe("300000\n");
+  expect(await readOutput([shell("head -c 1")], { signal: never, input })).toBe("x");
+});
+
 test("a failure in front of a pipe is a failure, with the last lines it wrote", async () => {
   const run = readOutput([shell("echo first; echo why >&2; exit 3"), shell("cat")], { signal: never });
   await expect(run).rejects.toThrow("sh ended with code 3: why");

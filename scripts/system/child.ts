@@ -13,6 +13,8 @@ export interface Stage {
 export interface PipelineOptions {
   /** File descriptor that the first program reads. Default: nothing to read. */
   inputFd?: number;
+  /** Text that the first program reads, instead of a file. */
+  input?: string;
   /** Takes the last program's standard output. Default: thrown away. */
   consume?: (output: Readable) => Promise<void>;
   /** The last program may stop reading early: then the ends of the ones before it do not count. Default false. */
@@ -60,7 +62,7 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
   for (let index = stages.length - 1; index >= 0; index--) {
     const stage = stages[index];
     if (stage === undefined) continue;
-    const input = index > 0 ? "pipe" : (options.inputFd ?? "ignore");
+    const input = index > 0 || options.input !== undefined ? "pipe" : (options.inputFd ?? "ignore");
     const sink = downstream?.stdin ?? (options.consume === undefined ? "ignore" : "pipe");
     const child = spawn(stage.file, stage.args, {
       stdio: [input, sink, "pipe"],
@@ -79,6 +81,11 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
     }
     ends.unshift(endOf(child, stage, downstream === undefined ? options.onError : undefined));
     downstream = child;
+  }
+  if (options.input !== undefined) {
+    // A program that does not read to the end fails by itself, or has reason not to.
+    downstream?.stdin?.on("error", () => undefined);
+    downstream?.stdin?.end(options.input);
   }
   const [consumed, ...finished] = await Promise.all([settle(output), ...ends]);
   options.signal.throwIfAborted();

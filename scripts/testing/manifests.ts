@@ -22,6 +22,7 @@ export function entryFor(name: string): DatabaseEntry {
     },
     extensions: [],
     content: { tables: [], largeObjects: { rows: 0, checksum: "0" } },
+    rowEstimates: null,
   };
 }
 

@@ -1,0 +1,79 @@
+import { constants, zstdDecompressSync } from "node:zlib";
+import type { Config } from "../config.ts";
+import { encryptStages } from "../encryption/encryption.ts";
+import { databaseOption } from "../postgres/quote.ts";
+import { clientEnvironment } from "../postgres/session.ts";
+import type { ClientTools } from "../postgres/tools.ts";
+import type { Stage } from "../system/child.ts";
+import type { PlannedDump } from "./plan.ts";
+
+/** What pg_dump is to read. */
+export interface DumpSource {
+  plan: PlannedDump;
+  /** A snapshot that our session exported; `null`: pg_dump takes one of its own. */
+  snapshot: string | null;
+  standby: boolean;
+}
+
+/** The programs that write a dump to standard output, or pg_dump alone where it writes a folder itself. */
+export function dumpStages(
+  config: Config,
+  tools: Pick<ClientTools, "pgDump" | "major">,
+  { plan, snapshot, standby }: DumpSource,
+  folder?: string,
+): Stage[] {
+  const { cluster, compression, lockWaitTimeoutSeconds } = config;
+  const env = clientEnvironment(cluster);
+  const { format, jobs, database } = plan;
+  const level = compression.zstdLevel;
+  const compress = format === "custom+zstd" ? "0" : tools.major >= 16 ? `zstd:${level}` : directoryGzipLevel;
+  const dump: Stage = {
+    file: tools.pgDump,
+    args: [
+      `--format=${format === "directory" ? "directory" : "custom"}`,
+      `--compress=${compress}`,
+      "--no-password",
+      // Not all of them come with it when a dump takes only some schemas or tables.
+      "-b",
+      `--lock-wait-timeout=${lockWaitTimeoutSeconds * 1000}`,
+      ...(snapshot === null ? [] : [`--snapshot=${snapshot}`]),
+      ...(folder === undefined ? [] : [`--file=${folder}`, `--jobs=${jobs}`, "--no-sync"]),
+      // Unlogged tables are empty on a standby and cannot be read there.
+      ...(standby ? ["--no-unlogged-table-data"] : []),
+      databaseOption(database.name),
+    ],
+    env,
+  };
+  if (format === "directory") return [dump];
+  const zstd: Stage = { file: "zstd", args: ["-q", "-c", `-${level}`, "-T0"], env };
+  return [dump, ...(format === "custom+zstd" ? [zstd] : []), ...encryptStages(config)];
+}
+
+/** What pg_dump before 16 compresses the files of a directory with: it knows only gzip, see `docs/dbkeeper.md`. */
+const directoryGzipLevel = "1";
+
+/** An archive of nothing, compressed, is larger than this: its table of contents alone is a kilobyte. */
+const leastArchiveBytes = 256;
+
+/** Bytes that age adds for each recipient, and for everything else in a short file. */
+const ageRecipientBytes = 100;
+const ageBytes = 110;
+
+/**
+ * Refuses what cannot be the beginning of an archive: nothing at all, compressed or encrypted, is a file too. What is
+ * encrypted can only be refused by its size.
+ */
+export function checkArchiveHead(
+  head: Buffer,
+  sizeBytes: number,
+  { format, recipients }: { format: PlannedDump["format"]; recipients: number },
+): void {
+  if (recipients > 0) {
+    if (sizeBytes >= leastArchiveBytes + ageBytes + ageRecipientBytes * recipients) return;
+  } else {
+    const plain =
+      format === "custom+zstd" ? zstdDecompressSync(head, { finishFlush: constants.ZSTD_e_flush }) : head;
+    if (plain.subarray(0, 5).equals(Buffer.from("PGDMP"))) return;
+  }
+  throw new Error(`what pg_dump wrote is no archive (${sizeBytes} bytes), although it reported no failure`);
+}

@@ -1,0 +1,8 @@
+/**
+ * The reason of a failure, and what to do where a standby ended the dump to go on replaying changes, which the
+ * server's own words do not say.
+ */
+export function explainDumpFailure(reason: string, standby: boolean): string {
+  if (!standby || !/due to conflict with recovery/.test(reason)) return reason;
+  return `${reason}; the standby ended it to go on replaying: set hot_standby_feedback = on there, or max_standby_streaming_delay (max_standby_archive_delay) longer than a dump takes`;
+}
