@@ -5,7 +5,6 @@ import { addDump } from "./commands/dump.ts";
 import { addHealth } from "./commands/health.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addReport } from "./commands/report.ts";
-import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addValidate } from "./commands/validate.ts";
@@ -28,7 +27,6 @@ const commands = [
   addHealth,
   addWal,
   addReport,
-  addRestore,
 ];
 
 /** The world around the command line. */
