@@ -21,7 +21,7 @@ const answer = z.object({ data: z.unknown() });
  */
 export function observeExchanges(app: FastifyInstance, server: ObservedServer): void {
   app.addHook("onSend", async (request, reply, payload) => {
-    if (request.url.startsWith("/sim/")) return payload;
+    if (request.url.startsWith("/sim/") || isUnread(request)) return payload;
     const path = describedPath(request, server.nameInPath);
     const parameters = server.parametersOf(request);
     const { statusCode: status } = reply;
@@ -29,6 +29,12 @@ export function observeExchanges(app: FastifyInstance, server: ObservedServer): 
     server.observe({ method: request.method, path, parameters, status, ...sent });
     return payload;
   });
+}
+
+/** Whether an injected fault ended the call before its body was read: what it asked for is not known. */
+function isUnread({ headers, body }: FastifyRequest): boolean {
+  const announced = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  return announced && body === undefined;
 }
 
 /** The path as the API's description writes it; as it was called where no route has it. */
