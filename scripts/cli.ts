@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { addArchive } from "./commands/archive.ts";
 import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
+import { addFailed } from "./commands/failed.ts";
 import { addHealth } from "./commands/health.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addReport } from "./commands/report.ts";
@@ -27,6 +28,7 @@ const commands = [
   addHealth,
   addWal,
   addReport,
+  addFailed,
 ];
 
 /** The world around the command line. */

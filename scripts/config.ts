@@ -6,7 +6,7 @@ import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
 import { maintainSchema } from "./maintain/config.ts";
-import { reportSchema } from "./report/config.ts";
+import { channelsSchema, reportSchema } from "./report/config.ts";
 import { retentionSchema } from "./runs/prune-config.ts";
 import { checksSchema } from "./validate/config.ts";
 import { walSchema } from "./wal/config.ts";
@@ -82,7 +82,9 @@ export const configSchema = z.strictObject({
   maintain: maintainSchema.prefault({}),
   /** What `dbkeeper health` holds the cluster and its host against, and where it listens. */
   health: healthSchema,
-  /** Where reports go. */
+  /** By what people are told of reports and failures. */
+  channels: channelsSchema,
+  /** Where reports are kept, and which are sent. */
   report: reportSchema,
   /** The site's own checks, run on each restored copy when a run is validated. Default: none. */
   checks: checksSchema.default([]),

@@ -2,13 +2,9 @@ import { z } from "zod";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 
-/** Where reports go, besides the folder in which all are kept. */
-export const reportSchema = z
+/** By what people are told: of reports, and of a unit that failed. */
+export const channelsSchema = z
   .strictObject({
-    /** Folder that keeps every report as Markdown, HTML and JSON. Default: `reports/<cluster>` below `directory`. */
-    directory: absolutePath.optional(),
-    /** Reports that are sent; all of them are written. Default: all three. */
-    send: z.array(z.enum(["daily", "weekly", "monthly"])).default(["daily", "weekly", "monthly"]),
     /** Mail, handed to the system's own mail program, which knows the relay, its login and TLS. Default: none. */
     email: z
       .strictObject({
@@ -18,14 +14,26 @@ export const reportSchema = z
         program: absolutePath.default("/usr/sbin/sendmail"),
       })
       .optional(),
-    /** An address that takes `{"text": Markdown, "report": …}` as JSON. Default: none. */
-    webhook: z
-      .strictObject({
-        /** File with the URL, which is often a secret: readable by the system user only (0600 or 0400). */
-        urlFile: absolutePath,
-        /** How long it may take to answer, in seconds. Default 30. */
-        timeoutSeconds: z.number().positive().default(30),
-      })
-      .optional(),
+    /** Addresses that take JSON, with the text for people as `text`. Default: none. */
+    webhooks: z
+      .array(
+        z.strictObject({
+          /** File with the URL, which is often a secret: readable by the system user only (0600 or 0400). */
+          urlFile: absolutePath,
+          /** How long it may take to answer, in seconds. Default 30. */
+          timeoutSeconds: z.number().positive().default(30),
+        }),
+      )
+      .default([]),
+  })
+  .prefault({});
+
+/** Where reports are kept, and which are sent by `channels`. */
+export const reportSchema = z
+  .strictObject({
+    /** Folder that keeps every report as Markdown, HTML and JSON. Default: `reports/<cluster>` below `directory`. */
+    directory: absolutePath.optional(),
+    /** Reports that are sent; all of them are written. Default: all three. */
+    send: z.array(z.enum(["daily", "weekly", "monthly"])).default(["daily", "weekly", "monthly"]),
   })
   .prefault({});

@@ -8,6 +8,7 @@ import { type Config, configSchema, type DbkeeperConfig } from "../config.ts";
 import { writeManifest } from "../runs/manifest.ts";
 import { runsFolder } from "../runs/runs.ts";
 import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
+import { messageOfFailure } from "./failed.ts";
 import { historyFile, readHistory, recordHistory } from "./history.ts";
 import { makeReport, publishReport } from "./report.ts";
 
@@ -40,11 +41,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function contextFor(report: DbkeeperConfig["report"] = {}) {
+function contextFor(channels: DbkeeperConfig["channels"] = {}) {
   const config = configSchema.parse({
     cluster: { name: "pg01", socketDirectory: folder, role: "backup" },
     directory: join(folder, "backup"),
-    report,
+    channels,
   });
   const event = (_level: string, name: string, text: string) => events.push(`${name}: ${text}`);
   return { config, report: { event }, signal: new AbortController().signal, now: () => now };
@@ -131,7 +132,7 @@ test("a report is kept in three forms and sent by mail and webhook", async () =>
   await writeFile(program, `#!/bin/sh\necho "$@" > ${folder}/args; cat > ${folder}/mail\n`);
   await chmod(program, 0o755);
   const email = { to: ["dba@radioastronomy.io"], from: "alerts@radioastronomy.io", program };
-  const context = contextFor({ email, webhook: { urlFile } });
+  const context = contextFor({ email, webhooks: [{ urlFile }] });
   const { report } = await publishReport(context, "monthly");
   expect(await readdir(join(folder, "backup", "reports", "pg01"))).toEqual([
     "monthly-2026-06-08.html",
@@ -156,10 +157,22 @@ test("a channel that fails is said without its address, after the others were tr
   const urlFile = join(folder, "url");
   await writeFile(urlFile, `http://127.0.0.1:${port}/down`, { mode: 0o600 });
   const email = { to: ["dba@radioastronomy.io"], from: "alerts@radioastronomy.io", program: "/bin/false" };
-  const failure = publishReport(contextFor({ email, webhook: { urlFile } }), "daily");
+  const failure = publishReport(contextFor({ email, webhooks: [{ urlFile }] }), "daily");
   await expect(failure).rejects.toThrow(
     /by mail: false ended with code 1; .* by webhook: .* answered 500; it is kept in/,
   );
   expect(posted).toHaveLength(1);
   expect(events.join("\n")).not.toContain(`${port}`);
+});
+
+test("a failed unit is told in the words of its exit code and the form of Alertmanager", async () => {
+  const unit = { unit: "dbkeeper.service", result: "exit-code", status: "6" };
+  const { text, body } = messageOfFailure(contextFor(), unit, "proj-pg01");
+  expect(text).toContain(
+    "dbkeeper.service failed on proj-pg01 (cluster pg01): exit code 6: a dump did not prove",
+  );
+  const labels = { alertname: "DbkeeperUnitFailed", instance: "proj-pg01", severity: "critical" };
+  expect(body).toMatchObject({ version: "4", status: "firing", alerts: [{ status: "firing", labels }] });
+  const killed = messageOfFailure(contextFor(), { ...unit, result: "oom-kill", status: "9" }, "proj-pg01");
+  expect(killed.text).toContain(": oom-kill.");
 });

@@ -1,16 +1,14 @@
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
-import { Failure, messageOf } from "../exit-codes.ts";
+import { Failure } from "../exit-codes.ts";
 import { listDatabases } from "../postgres/databases.ts";
 import { connect } from "../postgres/session.ts";
-import { redact, runPipeline } from "../system/child.ts";
-import { requirePrivateFile, writeFileAtomic } from "../system/files.ts";
+import { writeFileAtomic } from "../system/files.ts";
+import { tell } from "./channels.ts";
 import { type History, readHistory } from "./history.ts";
 import { renderHtml } from "./html.ts";
-import { renderMail } from "./mail.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { type Kind, type Report, reportOf } from "./model.ts";
 import { titleOf } from "./tables.ts";
@@ -47,19 +45,9 @@ export async function publishReport(context: Context, kind: Kind): Promise<Rende
   const paths = await keep(config, rendered);
   events.event("info", "report-written", `wrote the ${kind} report to ${paths[0]}`, { kind, paths });
   if (!config.report.send.includes(kind)) return rendered;
-  const channels = { mail: sendMail, webhook: postToWebhook };
-  const problems: string[] = [];
-  for (const [channel, send] of Object.entries(channels)) {
-    try {
-      if (await send(context, rendered))
-        events.event("info", "report-sent", `sent the ${kind} report by ${channel}`, { kind, channel });
-    } catch (error) {
-      context.signal.throwIfAborted();
-      const text = `cannot send the ${kind} report by ${channel}: ${redact(messageOf(error))}`;
-      events.event("error", "report-not-sent", text, { kind, channel });
-      problems.push(text);
-    }
-  }
+  const { markdown: text, html, report } = rendered;
+  const subject = `${report.attention.length === 0 ? "" : "[attention] "}${titleOf(report)}`;
+  const problems = await tell(context, { subject, text, html, body: { text, report } });
   if (problems.length > 0) throw new Failure("other", `${problems.join("; ")}; it is kept in ${paths[0]}`);
   return rendered;
 }
@@ -95,51 +83,4 @@ async function keep(config: Config, { report, markdown, html }: Rendered): Promi
   for (const [extension, content] of Object.entries(contents))
     await writeFileAtomic(`${base}.${extension}`, content, 0o640);
   return Object.keys(contents).map((extension) => `${base}.${extension}`);
-}
-
-/** Whether there is such a channel, which then has taken the report. */
-async function sendMail(
-  { config, signal, now }: Context,
-  { report, markdown, html }: Rendered,
-): Promise<boolean> {
-  const { email } = config.report;
-  if (email === undefined) return false;
-  const subject = `${report.attention.length === 0 ? "" : "[attention] "}${titleOf(report)}`;
-  const message = renderMail({ ...email, subject, date: now(), text: markdown, html });
-  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-mail-"));
-  try {
-    await writeFile(join(folder, "message"), message, { mode: 0o600 });
-    const input = await open(join(folder, "message"));
-    try {
-      const env = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
-      await runPipeline([{ file: email.program, args: ["-t", "-i"], env }], { inputFd: input.fd, signal });
-    } finally {
-      await input.close();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-  return true;
-}
-
-/** See {@link sendMail}. */
-async function postToWebhook({ config, signal }: Context, { report, markdown }: Rendered): Promise<boolean> {
-  const { webhook } = config.report;
-  if (webhook === undefined) return false;
-  await requirePrivateFile(webhook.urlFile, "report.webhook.urlFile");
-  const url = (await readFile(webhook.urlFile, "utf8")).trim();
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ text: markdown, report }),
-    redirect: "error",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(webhook.timeoutSeconds * 1000)]),
-  }).catch((error: unknown) => {
-    // Its message may hold the address, which is secret.
-    const cause =
-      error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : "it cannot be reached";
-    throw new Error(`the address in ${webhook.urlFile}: ${cause.replaceAll(url, "***")}`);
-  });
-  if (!answer.ok) throw new Error(`the address in ${webhook.urlFile} answered ${answer.status}`);
-  return true;
 }
