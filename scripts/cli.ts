@@ -6,12 +6,13 @@ import { addFailed } from "./commands/failed.ts";
 import { addHealth } from "./commands/health.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addReport } from "./commands/report.ts";
+import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWal } from "./commands/wal.ts";
 import { type Config, defaultConfigFile, loadConfig } from "./config.ts";
-import { type Context, withLock } from "./context.ts";
+import { type Context, type LockPurpose, withLock } from "./context.ts";
 import { humanReport, jsonReport, type Report, type Sink } from "./events.ts";
 import { describeExitCodes, exitCodes, Failure, kindOf, messageOf } from "./exit-codes.ts";
 import { refreshMetrics } from "./metrics/metrics.ts";
@@ -29,6 +30,7 @@ const commands = [
   addWal,
   addReport,
   addFailed,
+  addRestore,
 ];
 
 /** The world around the command line. */
@@ -119,9 +121,14 @@ function contextOf(config: Config, report: Report, { signal }: Surroundings): Co
 }
 
 /** Writes the metrics and the history after the work, also after it failed. Being busy says nothing about the other command. */
-async function recorded(context: Context, command: string, work: () => Promise<void>): Promise<void> {
+async function recorded(
+  context: Context,
+  command: string,
+  work: () => Promise<void>,
+  purpose?: LockPurpose,
+): Promise<void> {
   const startedAt = context.now();
-  const failure = await withLock(context, command, work).then(
+  const failure = await withLock(context, command, work, purpose).then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { Report } from "./events.ts";
 import { requireDirectory } from "./runs/runs.ts";
-import { acquireLock } from "./system/lock.ts";
+import { acquireLock, requireFree } from "./system/lock.ts";
 
 /** What every command gets. */
 export interface Context {
@@ -14,17 +14,36 @@ export interface Context {
 }
 
 /**
- * Runs a command's work under the cluster's lock. Fails as `busy` where another command holds it and as
+ * What a lock of a cluster is for: `cluster` is that of everything that makes or changes backups, `maintenance` that of
+ * work on the databases which gives way to it.
+ */
+export type LockPurpose = "cluster" | "maintenance";
+
+/**
+ * Runs a command's work under a lock of the cluster. Fails as `busy` where another command holds it and as
  * `preflight` where the backup folder is missing.
  */
-export async function withLock<T>(context: Context, command: string, work: () => Promise<T>): Promise<T> {
-  const { config } = context;
-  await requireDirectory(config.directory);
-  const path = join(config.directory, `.dbkeeper-${config.cluster.name}.lock`);
-  const lock = await acquireLock(path, command);
+export async function withLock<T>(
+  context: Context,
+  command: string,
+  work: () => Promise<T>,
+  purpose: LockPurpose = "cluster",
+): Promise<T> {
+  await requireDirectory(context.config.directory);
+  const lock = await acquireLock(lockFile(context, purpose), command);
   try {
     return await work();
   } finally {
     await lock.release();
   }
+}
+
+/** Fails as `busy` while another command holds the cluster's lock. */
+export async function requireNoBackup(context: Context): Promise<void> {
+  await requireFree(lockFile(context, "cluster"));
+}
+
+function lockFile({ config }: Context, purpose: LockPurpose): string {
+  const ending = purpose === "cluster" ? "lock" : `${purpose}.lock`;
+  return join(config.directory, `.dbkeeper-${config.cluster.name}.${ending}`);
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Context } from "../context.ts";
+import type { Context, LockPurpose } from "../context.ts";
 import type { Sink } from "../events.ts";
 
 /** What every command takes. */
@@ -19,8 +19,13 @@ export interface Commands {
     work: (context: Context, options: Options) => Promise<void>,
   ): (options: Options) => Promise<void>;
   /**
-   * Work that is recorded in the metrics under its command's name, under the cluster's lock. Metrics are written also
-   * after it failed.
+   * Work that is recorded in the metrics under its command's name, under a lock, by default the cluster's. Metrics are
+   * written also after it failed.
    */
-  recorded(context: Context, command: string, work: () => Promise<void>): Promise<void>;
+  recorded(
+    context: Context,
+    command: string,
+    work: () => Promise<void>,
+    purpose?: LockPurpose,
+  ): Promise<void>;
 }

@@ -52,6 +52,11 @@ export async function acquireLock(path: string, command: string): Promise<Lock> 
   throw new Failure("busy", `the lock ${path} changes hands all the time; try again later`);
 }
 
+/** Fails as `busy` where a process that runs holds the lock. Takes nothing. */
+export async function requireFree(path: string): Promise<void> {
+  await requireStale(path);
+}
+
 /** Fails as busy where the holder runs, removes the lock where it does not. */
 async function refuseOrClear(path: string): Promise<void> {
   if ((await requireStale(path)) === undefined) return;

@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
+import { collectErrors } from "./errors.ts";
+import { planRestore, type RestoreItem, type RestoreWish, type TargetState } from "./plan.ts";
+import { replacedName } from "./swap.ts";
+
+const wish: RestoreWish = { databases: "all", globals: false, replace: false, unvalidated: false, jobs: 2 };
+const entries = ["desi", "voids"].map((name) => ({ ...entryFor(name), databaseBytes: 100 }));
+const manifest = manifestFor({
+  databases: entries,
+  validation: validationFor("restore", "passed", ["desi", "voids"]),
+});
+const items = entries.map(
+  (entry): RestoreItem => ({ entry, name: entry.name, roles: ["keeper"], tablespaces: ["pg_default"] }),
+);
+const state: TargetState = {
+  major: 16,
+  superuser: true,
+  role: "postgres",
+  databases: [{ name: "postgres", bytes: 1, sessions: 0 }],
+  roles: ["keeper"],
+  tablespaces: ["pg_default"],
+  extensions: ["plpgsql"],
+  freeBytes: 400,
+  collationVersions: new Map(),
+};
+const options = { minimumFreeBytes: 0, createdRoles: [], createdTablespaces: [] };
+const plan = (
+  changes: { wish?: Partial<RestoreWish>; state?: Partial<TargetState>; manifest?: Partial<typeof manifest> },
+  more: Partial<typeof options> = {},
+) =>
+  planRestore(
+    { id: "run", manifest: { ...manifest, ...changes.manifest } },
+    { ...wish, ...changes.wish },
+    items,
+    { ...state, ...changes.state },
+    { ...options, ...more },
+  );
+
+test("nothing speaks against a proven run, a target with room, and free names", () => {
+  expect(plan({})).toMatchObject({ problems: [], notes: [], neededBytes: 400, estimatedSeconds: 1 });
+});
+
+test.each([
+  ["a run that was not proven", { manifest: { validation: null } }, /not proven by restoring/],
+  ["an older server", { state: { major: 15 } }, /cannot be restored to 15/],
+  [
+    "a database that exists",
+    { state: { databases: [{ name: "desi", bytes: 1, sessions: 0 }] } },
+    /"desi" exists/,
+  ],
+  ["a missing role", { state: { roles: [] } }, /role "keeper" is missing/],
+  ["a missing tablespace", { state: { tablespaces: [] } }, /tablespace "pg_default" is missing/],
+  ["a role that is no superuser", { state: { superuser: false } }, /"postgres" is no superuser/],
+  ["a full disk", { state: { freeBytes: 399 } }, /has 399 B free/],
+  ["a database that the run lacks", { wish: { databases: ["desi", "moon"] } }, /no database "moon"/],
+])("%s refuses the restore", (_what, changes, problem) => {
+  const { problems } = plan(changes);
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(problem);
+});
+
+test("what the globals bring is not missing, and what is replaced is said", () => {
+  const databases = [{ name: "desi", bytes: 1, sessions: 3 }];
+  const { problems, notes } = plan(
+    { state: { roles: [], databases }, wish: { replace: true } },
+    { createdRoles: ["keeper"] as never[] },
+  );
+  expect(problems).toEqual([]);
+  expect(notes).toEqual(['"desi" on the target stays under another name and its 3 sessions end']);
+});
+
+test("the name of a replaced database is new, fits, and begins like the old one", () => {
+  const now = new Date("2026-06-01T02:00:00Z");
+  const names = fc.string({ minLength: 1, maxLength: 63, unit: "grapheme" });
+  fc.assert(
+    fc.property(names, (name) => {
+      const first = replacedName(name, now, []);
+      const second = replacedName(name, now, [first]);
+      expect(second).not.toBe(first);
+      for (const kept of [first, second]) {
+        expect(Buffer.byteLength(kept)).toBeLessThanOrEqual(63);
+        expect(name.startsWith(kept.replace(/_replaced_\d{8}T\d{6}Z$/, ""))).toBe(true);
+      }
+    }),
+  );
+  expect(replacedName("desi", now, [])).toBe("desi_replaced_20260601T020000Z");
+});
+
+test("errors of pg_restore are counted and named with their objects, in whatever pieces they arrive", () => {
+  const text = [
+    "pg_restore: while PROCESSING TOC:",
+    "pg_restore: from TOC entry 215; 1259 16387 TABLE galaxies keeper",
+    'pg_restore: error: could not execute query: ERROR:  role "keeper" does not exist',
+    "Command was: ALTER TABLE public.galaxies OWNER TO keeper;",
+    "",
+    "pg_restore: warning: errors ignored on restore: 7",
+  ].join("\n");
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), (size) => {
+      const errors = collectErrors();
+      for (let at = 0; at < text.length; at += size) errors.take(text.slice(at, at + size));
+      expect(errors.result()).toEqual({
+        count: 7,
+        first: ['TABLE galaxies keeper: could not execute query: ERROR:  role "keeper" does not exist'],
+      });
+    }),
+  );
+});
