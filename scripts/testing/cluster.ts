@@ -28,22 +28,24 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-/** Starts a server in a temporary folder, as an unprivileged user where this one is root. */
-export async function startCluster(): Promise<TestCluster> {
+/**
+ * Starts a server in a temporary folder, as an unprivileged user where this one is root. `settings` are lines of its
+ * configuration.
+ */
+export async function startCluster(settings = ""): Promise<TestCluster> {
   if (serverPrograms === undefined) throw new Error(skipReason);
   const folder = await mkdtemp(join(tmpdir(), "dbkeeper-pg-"));
   const data = join(folder, "data");
   const user = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
   if (user !== undefined) await chown(folder, user.uid, user.gid);
-  const prefix =
-    user === undefined ? [] : ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
+  const prefix = user === undefined ? [] : becoming(user);
   const initdb = join(serverPrograms, "initdb");
   const options = ["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"];
   const [command = "", ...args] = [...prefix, initdb, `--pgdata=${data}`, ...options];
   await execute(command, args, { cwd: folder });
   await appendFile(
     join(data, "postgresql.conf"),
-    `listen_addresses = ''\nport = 5432\nunix_socket_directories = '${folder}'\nfsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 32MB\nlog_min_messages = panic\n`,
+    `listen_addresses = ''\nport = 5432\nunix_socket_directories = '${folder}'\nfsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 32MB\nlog_min_messages = panic\n${settings}`,
   );
   // The server ends with the test, even where the test is killed.
   const launch = user === undefined ? [] : [...prefix, "--pdeathsig=QUIT"];
@@ -107,7 +109,13 @@ async function waitUntilReady(
   }
 }
 
-async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
+/** What stands before a command to run it as another user. */
+export function becoming({ uid, gid }: { uid: number; gid: number }): string[] {
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
+}
+
+/** The user that servers of tests run as when this one is root. */
+export async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
   for (const name of ["postgres", "nobody"]) {
     try {
       const [uid, gid] = await Promise.all([execute("id", ["-u", name]), execute("id", ["-g", name])]);
