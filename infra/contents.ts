@@ -114,7 +114,10 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
 
 /** Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. */
 function backups(site: Site, cluster: PostgresCluster, guest: Guest, bundle: string): Contribution[] {
-  return guest.name === cluster.primary ? [backupRuntime({ cluster, node: site.binaries.node, bundle })] : [];
+  const { binaries, monitoring } = site;
+  return guest.name === cluster.primary
+    ? [backupRuntime({ cluster, node: binaries.node, bundle, monitoring })]
+    : [];
 }
 
 function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {

@@ -130,6 +130,15 @@ describe("what is delivered is accepted by the programs that read it", () => {
     expect(result).toBe("");
   });
 
+  it("systemd: the runtime's services may hardly do anything", async () => {
+    const folder = at("proj-pg01", "/etc/systemd/system");
+    const services = (await readdir(folder)).filter((name) => /^dbkeeper.*\.service$/.test(name));
+    expect(services.length).toBeGreaterThan(5);
+    // 0 is nothing, 10 is everything, in tenths here; what a Node program needs for its compiler and its network is 2.
+    const args = ["security", "--offline=yes", "--threshold=20", "--no-pager"];
+    expect(await check("systemd-analyze", [...args, ...services.map((name) => join(folder, name))])).toBe("");
+  });
+
   it.skipIf(process.getuid?.() !== 0).each(hosts)("nft: the firewall of %s", async (host) => {
     expect(await check("nft", ["--check", "--file", at(host, "/etc/lab/firewall.nft")])).toBe("");
   });

@@ -1,19 +1,21 @@
-import { type Contribution, executable, localFile, plainFile } from "../hosts/contribution.ts";
+import { type Contribution, executable, type HostFile, localFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
-import { hardened, renderUnit } from "../hosts/unit.ts";
-import type { PinnedBinary, PostgresCluster } from "../site.ts";
-import { runtimeUser, serverUnit } from "./names.ts";
+import type { Channel, PinnedBinary, PostgresCluster, Site } from "../site.ts";
+import { runtimeUnits } from "./jobs.ts";
+import { runtimeUser } from "./names.ts";
 
 export interface RuntimeArgs {
   readonly cluster: PostgresCluster;
   readonly node: PinnedBinary;
   /** The path of the runtime, one JavaScript file. */
   readonly bundle: string;
+  readonly monitoring: Pick<Site["monitoring"], "channels" | "maximumDumpAgeHours">;
 }
 
 /** The backup runtime on a database host: it dumps every database, proves each dump by restoring it, and says so. */
-export function backupRuntime({ cluster, node, bundle }: RuntimeArgs): Contribution {
+export function backupRuntime({ cluster, node, bundle, monitoring }: RuntimeArgs): Contribution {
   const { dump, roles } = cluster;
+  const webhooks = webhookFiles(monitoring.channels);
   return {
     packages: ["zstd"],
     users: [{ name: runtimeUser, home: "/var/lib/dbkeeper", groups: ["metrics"] }],
@@ -43,44 +45,33 @@ export function backupRuntime({ cluster, node, bundle }: RuntimeArgs): Contribut
             jobs: dump.jobs,
             retention: { keepDays: dump.keepDays },
             metricsFile: `${textfileDirectory}/dbkeeper.prom`,
+            health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
+            channels: { webhooks: webhooks.map(({ path }) => ({ urlFile: path })) },
           },
           undefined,
           2,
         )}\n`,
       ),
+      ...webhooks,
     ],
-    units: [
-      {
-        name: "dbkeeper.service",
-        content: renderUnit({
-          Unit: {
-            Description: "Dump every database and prove each dump by restoring it",
-            After: serverUnit(cluster),
-          },
-          Service: {
-            Type: "oneshot",
-            User: runtimeUser,
-            ExecStart: "/usr/local/bin/dbkeeper run",
-            // A dump must never take the database's own share of the disk and the processor.
-            Nice: 10,
-            IOSchedulingClass: "idle",
-            TimeoutStartSec: `${dump.durationLimitMinutes * 4}min`,
-            ReadWritePaths: `${dump.directory} /var/lib/dbkeeper ${textfileDirectory}`,
-            UMask: "0027",
-            ...hardened,
-          },
-        }),
-        enabled: false,
-        state: "none",
-      },
-      {
-        name: "dbkeeper.timer",
-        content: renderUnit({
-          Unit: { Description: "Daily database backup" },
-          Timer: { OnCalendar: dump.schedule, Persistent: true, RandomizedDelaySec: "5min" },
-          Install: { WantedBy: "timers.target" },
-        }),
-      },
-    ],
+    units: runtimeUnits(cluster),
   };
+}
+
+/** What the runtime tells people by itself goes where critical alerts go; an address often holds a secret. */
+function webhookFiles(channels: readonly Channel[]): HostFile[] {
+  return channels.flatMap((channel) =>
+    channel.type === "webhook" && channel.severities.includes("critical")
+      ? [
+          {
+            path: `/etc/dbkeeper/webhook-${channel.name}`,
+            content: `${channel.url}\n`,
+            mode: "0400",
+            owner: runtimeUser,
+            group: runtimeUser,
+            sensitive: true,
+          },
+        ]
+      : [],
+  );
 }

@@ -1,0 +1,167 @@
+import type { HostUnit } from "../hosts/contribution.ts";
+import { textfileDirectory } from "../hosts/paths.ts";
+import { authorityPath } from "../hosts/tls.ts";
+import { hardened, renderUnit, type UnitSections } from "../hosts/unit.ts";
+import type { PostgresCluster } from "../site.ts";
+import { runtimeUser, serverUnit } from "./names.ts";
+
+/** What a timer starts. */
+interface Job {
+  /** Of its units, without their endings. */
+  readonly name: string;
+  readonly description: string;
+  /** Arguments of `dbkeeper`. */
+  readonly command: string;
+  /** systemd calendar event. */
+  readonly schedule: string;
+  /** So that not every host starts at the same moment. */
+  readonly spreadSeconds: number;
+  /** After which it is ended and has failed. */
+  readonly limitMinutes: number;
+}
+
+/**
+ * What the runtime does by itself, and when: checks every hour and every six hours, a report every morning, with those
+ * of the week and the month behind it.
+ */
+function jobs({ dump }: PostgresCluster): readonly Job[] {
+  const check = { spreadSeconds: 300, limitMinutes: 10 };
+  const report = { spreadSeconds: 60, limitMinutes: 10 };
+  return [
+    {
+      name: "dbkeeper",
+      description: "Dump every database and prove each dump by restoring it",
+      command: "run",
+      schedule: dump.schedule,
+      spreadSeconds: 300,
+      limitMinutes: dump.durationLimitMinutes * 4,
+    },
+    {
+      ...check,
+      name: "dbkeeper-disk",
+      description: "Look whether the dumps have room",
+      command: "health --only disk",
+      schedule: "hourly",
+    },
+    {
+      ...check,
+      name: "dbkeeper-folders",
+      description: "Look whether the folders of the dumps are complete",
+      command: "health --only folders",
+      schedule: "*-*-* 00/6:00:00 UTC",
+    },
+    {
+      ...report,
+      name: "dbkeeper-report-daily",
+      description: "Report on the dumps of the last day",
+      command: "report daily",
+      schedule: "*-*-* 08:00:00 UTC",
+    },
+    {
+      ...report,
+      name: "dbkeeper-report-weekly",
+      description: "Report on the dumps of the last week",
+      command: "report weekly",
+      schedule: "Mon *-*-* 08:15:00 UTC",
+    },
+    {
+      ...report,
+      name: "dbkeeper-report-monthly",
+      description: "Report on the dumps of the last month",
+      command: "report monthly",
+      schedule: "*-*-01 08:30:00 UTC",
+    },
+  ];
+}
+
+/** Started by a unit's failure, with the name of that unit. */
+const failureHook = "dbkeeper-failed@.service";
+const onFailure = failureHook.replace("@.", "@%n.");
+
+/** Every unit of the runtime. */
+export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
+  return [
+    ...jobs(cluster).flatMap((job) => unitsOf(cluster, job)),
+    {
+      name: "dbkeeper-health.service",
+      content: renderUnit({
+        Unit: {
+          Description: "Tell over HTTP whether the database server and its dumps are well",
+          OnFailure: onFailure,
+        },
+        Service: {
+          ...program(cluster, "health serve"),
+          Restart: "on-failure",
+          RestartSec: "5s",
+        },
+        Install: { WantedBy: "multi-user.target" },
+      }),
+    },
+    {
+      name: failureHook,
+      content: renderUnit({
+        Unit: { Description: "Tell people that %i failed" },
+        Service: { ...program(cluster, "failed --unit %i"), Type: "oneshot", TimeoutStartSec: "5min" },
+      }),
+      enabled: false,
+      state: "none",
+    },
+  ];
+}
+
+function unitsOf(
+  cluster: PostgresCluster,
+  { name, description, command, schedule, spreadSeconds, limitMinutes }: Job,
+): HostUnit[] {
+  const service: UnitSections = {
+    Unit: { Description: description, After: serverUnit(cluster), OnFailure: onFailure },
+    Service: {
+      ...program(cluster, command),
+      Type: "oneshot",
+      // A dump must never take the database's own share of the disk and the processor.
+      Nice: 10,
+      IOSchedulingClass: "idle",
+      TimeoutStartSec: `${limitMinutes}min`,
+    },
+  };
+  return [
+    { name: `${name}.service`, content: renderUnit(service), enabled: false, state: "none" },
+    {
+      name: `${name}.timer`,
+      content: renderUnit({
+        Unit: { Description: description },
+        Timer: { OnCalendar: schedule, Persistent: true, RandomizedDelaySec: `${spreadSeconds}s` },
+        Install: { WantedBy: "timers.target" },
+      }),
+    },
+  ];
+}
+
+/** How every unit runs the runtime: as its own account, with no more of the host than it needs. */
+function program({ dump }: PostgresCluster, command: string) {
+  return {
+    User: runtimeUser,
+    ExecStart: `/usr/local/bin/dbkeeper ${command}`,
+    // Webhooks and the archive may be of the lab's own authority.
+    Environment: `NODE_EXTRA_CA_CERTS=${authorityPath}`,
+    UMask: "0027",
+    ReadWritePaths: `${dump.directory} /var/lib/dbkeeper ${textfileDirectory}`,
+    ...hardened,
+    CapabilityBoundingSet: "",
+    AmbientCapabilities: "",
+    PrivateDevices: true,
+    ProtectClock: true,
+    ProtectHostname: true,
+    ProtectKernelLogs: true,
+    // No ProtectProc: a lock's holder may be of another account, and one that cannot be seen would count as gone.
+    RemoveIPC: true,
+    KeyringMode: "private",
+    RestrictAddressFamilies: "AF_UNIX AF_INET AF_INET6",
+    RestrictNamespaces: true,
+    RestrictRealtime: true,
+    SystemCallArchitectures: "native",
+    // Node compiles while it runs, so memory that is written and then executed cannot be forbidden.
+    SystemCallFilter: ["@system-service", "~@privileged"],
+    SystemCallErrorNumber: "EPERM",
+  } as const;
+}
