@@ -3,17 +3,23 @@ import { gzipSync } from "node:zlib";
 import type { Context } from "../context.ts";
 import { formatBytes } from "../events.ts";
 import { Failure } from "../exit-codes.ts";
-import { filesOf, isValidated, type Manifest, manifestFile, writeManifest } from "../runs/manifest.ts";
+import {
+  filesOf,
+  isValidated,
+  type Manifest,
+  manifestFile,
+  manifestText,
+  writeManifest,
+} from "../runs/manifest.ts";
 import { findRun, listRuns, type Run, runsFolder } from "../runs/runs.ts";
-import { seal } from "../runs/seal.ts";
-import { isS3Error, offsite, openReader, openWriter, type Store } from "./client.ts";
+import { archiveOf, isS3Error, offsite, openReader, openWriter, type Store } from "./client.ts";
 import type { ArchiveConfig } from "./config.ts";
 import { FileDigests } from "./digests.ts";
 import { mostParts, overheadBytes, type PlannedObject, planObjects } from "./layout.ts";
+import { headProblem } from "./object-status.ts";
 import type { ArchivedObject } from "./offsite.ts";
 import { abortUpload, freshKey, putBytes, type Uploads, uploadObject } from "./upload.ts";
 import { abandonedStates, UploadState } from "./upload-state.ts";
-import { headProblem } from "./verify.ts";
 
 /** Which runs to copy: one by its name, all that are proven, or (default) the newest that is. */
 export interface Selection {
@@ -57,12 +63,6 @@ export async function previewArchive(context: Context, selection: Selection): Pr
       context.report.event("info", "archive-planned", text, facts);
     }
   }
-}
-
-/** The section of the configuration. Fails as `usage` where there is none. */
-export function archiveOf({ config }: Context): ArchiveConfig {
-  if (config.archive === undefined) throw new Failure("usage", "the configuration has no `archive`");
-  return config.archive;
 }
 
 async function select({ config }: Context, { run: id, all }: Selection): Promise<Run[]> {
@@ -127,7 +127,7 @@ async function copy(
 }
 
 async function sendManifest(uploads: Uploads, key: string, manifest: Manifest): Promise<void> {
-  const body = gzipSync(seal(JSON.stringify(manifest, null, 1)));
+  const body = gzipSync(manifestText(manifest));
   // In the class in which it can be read before anything is restored.
   const standard = { ...uploads, settings: { ...uploads.settings, storageClass: "STANDARD" as const } };
   try {

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
+import type { Context } from "../context.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import type { ArchiveConfig } from "./config.ts";
 
@@ -8,6 +9,12 @@ import type { ArchiveConfig } from "./config.ts";
 export interface Store {
   client: S3Client;
   bucket: string;
+}
+
+/** The section of the configuration. Fails as `usage` where there is none. */
+export function archiveOf({ config }: Pick<Context, "config">): ArchiveConfig {
+  if (config.archive === undefined) throw new Failure("usage", "the configuration has no `archive`");
+  return config.archive;
 }
 
 /** The bucket as its writer sees it: nothing but uploads. The caller destroys the client. */

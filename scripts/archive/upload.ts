@@ -10,9 +10,9 @@ import { isS3Error, type Store } from "./client.ts";
 import type { ArchiveConfig } from "./config.ts";
 import { compositeSha256, type FileDigests, sha256Base64 } from "./digests.ts";
 import { extentsOf, filesWithin, type PlannedObject, readRange } from "./layout.ts";
+import { adopt } from "./object-status.ts";
 import type { ArchivedObject } from "./offsite.ts";
 import type { ObjectState, UploadState } from "./upload-state.ts";
-import { adopt } from "./verify.ts";
 
 /** What all uploads of a run share. */
 export interface Uploads {

@@ -180,21 +180,33 @@ export const manifestFile = "manifest.json";
 /** Reads the manifest of a run's folder. Fails with the file's name where it is missing, damaged or wrong. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestFile);
+  const content = await readFile(path).catch((error: unknown) => {
+    throw new Error(`cannot read ${path}: ${messageOf(error)}`);
+  });
+  return manifestFrom(content, path);
+}
+
+/** The manifest in the content of a file. Fails with `name` where it is damaged or wrong. */
+export function manifestFrom(content: Buffer, name: string): Manifest {
   try {
-    return manifestSchema.parse(parseManifest(await readFile(path)));
+    return manifestSchema.parse(parseManifest(content));
   } catch (error) {
     const cause =
       error instanceof z.ZodError
         ? error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")
         : messageOf(error);
-    throw new Error(`cannot read ${path}: ${cause}`);
+    throw new Error(`cannot read ${name}: ${cause}`);
   }
 }
 
 /** Writes the manifest of a run's folder, atomically, sealed against any later change of a byte. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const text = seal(JSON.stringify(manifestSchema.parse(manifest), null, 1));
-  await writeFileAtomic(join(folder, manifestFile), text);
+  await writeFileAtomic(join(folder, manifestFile), manifestText(manifest));
+}
+
+/** What {@link manifestFrom} reads. */
+export function manifestText(manifest: Manifest): string {
+  return seal(JSON.stringify(manifestSchema.parse(manifest), null, 1));
 }
 
 /** Every file of a run but the manifest itself. */
