@@ -2,6 +2,13 @@ import type { Tool } from "./catalogue.ts";
 
 /** Tools of the host: from the distribution, and the AWS stand-in from PyPI. */
 export const hostTools = {
+  age: {
+    name: "age",
+    why: "Encrypts the runs of the backup runtime, in its tests.",
+    minimum: { version: "1.0.0", why: "the first whose format is stable" },
+    versionQuery: { args: ["--version"], pattern: /v?(\d+(?:\.\d+)+)/ },
+    debianPackage: "age",
+  },
   moto_server: {
     name: "moto_server",
     why: "Speaks the AWS API (S3, KMS, IAM, SNS) on this machine.",
