@@ -23,6 +23,8 @@ export default defineConfig({
           name: "integration",
           include: integration,
           exclude: elsewhere,
+          // Engines, servers and guests let the runner wait: one file for each processor but one would leave half idle.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

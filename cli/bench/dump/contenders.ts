@@ -73,10 +73,13 @@ export function dbkeeper(name: string, ...commands: readonly (readonly string[])
   };
 }
 
-/** Bytes of all files below a folder. */
+/** What the runtime writes beside the databases themselves, and the pipeline does not. */
+const beside = new Set(["manifest.json", "globals.sql"]);
+
+/** Bytes of all dumps of databases below a folder. */
 export async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && entry.name !== "manifest.json");
+  const files = entries.filter((entry) => entry.isFile() && !beside.has(entry.name));
   const sizes = await Promise.all(
     files.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
   );
