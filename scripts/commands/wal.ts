@@ -1,15 +1,16 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { backup, backupTypes, dueType, expire, setUp } from "../wal/backup.ts";
 import { check } from "../wal/check.ts";
-import { drill, previewDrill } from "../wal/drill.ts";
+import { drill } from "../wal/drill.ts";
 import { parseTarget, type TargetChoice } from "../wal/drill-plan.ts";
+import { previewDrill } from "../wal/drill-source.ts";
 import { walRecorded } from "../wal/recorded.ts";
 import { formatMicros } from "../wal/sentinel.ts";
 import { formatWalStatus, readWalStatus } from "../wal/status.ts";
 import type { Commands, CommonOptions } from "./command.ts";
 
 type DryRun = CommonOptions & { dryRun?: true };
-type DrillOptions = DryRun & { targetTime?: string; random?: true };
+type DrillOptions = DryRun & { targetTime?: string; random?: number };
 
 const dryRunText = "say what would be done, change nothing";
 
@@ -61,7 +62,12 @@ export function addWal({ add, act, out }: Commands): void {
 
   add("wal drill", "restore to a time into a scratch cluster and prove it by rows written before and after")
     .addOption(new Option("--target-time <time>", "recover to this time, in ISO 8601 with its zone"))
-    .addOption(new Option("--random", "recover to a random time within reach").conflicts("targetTime"))
+    .addOption(
+      new Option("--random [count]", "recover to random times within reach, one by default")
+        .conflicts("targetTime")
+        .preset("1")
+        .argParser(parseCount),
+    )
     .option("--dry-run", dryRunText)
     .addHelpText("after", "\nExample: dbkeeper wal drill --target-time 2026-06-01T02:00:00Z")
     .action(
@@ -71,15 +77,22 @@ export function addWal({ add, act, out }: Commands): void {
           await walRecorded(context, "wal drill", () => drill(context, choice));
           return;
         }
-        const { target, backup: from } = await previewDrill(context, choice);
-        const text = `would recover to ${formatMicros(target)} from ${from.label}`;
-        const facts = { target: formatMicros(target), backup: from.label };
-        context.report.event("info", "drill-planned", text, facts);
+        for (const { target, backup: from } of await previewDrill(context, choice)) {
+          const text = `would recover to ${formatMicros(target)} from ${from.label}`;
+          const facts = { target: formatMicros(target), backup: from.label };
+          context.report.event("info", "drill-planned", text, facts);
+        }
       }),
     );
 }
 
 function choiceOf({ targetTime, random }: DrillOptions): TargetChoice {
   if (targetTime !== undefined) return { kind: "time", micros: parseTarget(targetTime) };
-  return random === true ? { kind: "random" } : { kind: "now" };
+  return random === undefined ? { kind: "now" } : { kind: "random", count: random };
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
+  throw new InvalidArgumentError("a number from 1 to 100");
 }

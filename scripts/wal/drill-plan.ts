@@ -4,7 +4,10 @@ import type { Backup } from "./info.ts";
 import { formatMicros } from "./sentinel.ts";
 
 /** Where a drill recovers to. */
-export type TargetChoice = { kind: "now" } | { kind: "random" } | { kind: "time"; micros: number };
+export type TargetChoice =
+  | { kind: "now" }
+  | { kind: "random"; count: number }
+  | { kind: "time"; micros: number };
 
 /** A time to recover to, in microseconds since 1970, and the backup to start from. */
 export interface DrillPlan {
@@ -31,33 +34,36 @@ export function parseTarget(text: string): number {
 }
 
 /**
- * Chooses the time and the newest backup that ended before it. `now` is the source's clock after the last sentinel
- * row that may be recovered. Fails as `preflight` for a time that no backup reaches: recovery from a backup that ends
- * later than its target would not stop at the target, and say nothing.
+ * Chooses the times, and for each the newest backup that ended before it. `now` is the source's clock after the last
+ * sentinel row that may be recovered. Fails as `preflight` for a time that no backup reaches: recovery from a backup
+ * that ends later than its target would not stop at the target, and say nothing.
  */
-export function planDrill(choice: TargetChoice, backups: readonly Backup[], now: number): DrillPlan {
+export function planDrill(choice: TargetChoice, backups: readonly Backup[], now: number): DrillPlan[] {
   const usable = backups.toSorted((a, b) => a.stoppedAt - b.stoppedAt);
   const [oldest] = usable;
   if (oldest === undefined) {
     throw new Failure("preflight", "there is no physical backup yet; `dbkeeper wal backup` takes one");
   }
-  const earliest = reachableFrom(oldest);
-  const target =
-    choice.kind === "time" ? choice.micros : choice.kind === "now" ? now : between(earliest, now);
-  if (target > now) {
+  return targetsOf(choice, reachableFrom(oldest), now).map((target) => {
+    if (target > now) {
+      throw new Failure(
+        "preflight",
+        `${formatMicros(target)} is later than the last commit that is archived (${formatMicros(now)}): recovery would end before it`,
+      );
+    }
+    const backup = usable.findLast((candidate) => reachableFrom(candidate) <= target);
+    if (backup !== undefined) return { target, backup };
     throw new Failure(
       "preflight",
-      `${formatMicros(target)} is later than the last commit that is archived (${formatMicros(now)}): recovery would end before it`,
+      `${formatMicros(target)} is earlier than the end of the oldest backup, ${oldest.label}: the earliest time that can be recovered is ${formatMicros(reachableFrom(oldest))}`,
     );
-  }
-  const backup = usable.findLast((candidate) => reachableFrom(candidate) <= target);
-  if (backup === undefined) {
-    throw new Failure(
-      "preflight",
-      `${formatMicros(target)} is earlier than the end of the oldest backup, ${oldest.label}: the earliest time that can be recovered is ${formatMicros(earliest)}`,
-    );
-  }
-  return { target, backup };
+  });
+}
+
+function targetsOf(choice: TargetChoice, earliest: number, now: number): number[] {
+  if (choice.kind === "time") return [choice.micros];
+  if (choice.kind === "now") return [now];
+  return Array.from({ length: choice.count }, () => between(earliest, now));
 }
 
 /** The first time that a backup can be recovered to: its end is known to the second, cut off. */

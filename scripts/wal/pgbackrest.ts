@@ -31,13 +31,14 @@ export function archiveCommand(wal: WalConfig): string {
 }
 
 /**
- * Runs pgBackRest and returns what it answers. Fails with the kind that its exit code means, see {@link kindOfExit}.
+ * Runs pgBackRest, on a path of the repository where the command takes one, and returns what it answers. Fails with the kind that its exit code means, see {@link kindOfExit}.
  */
 export async function pgBackRest(
   wal: WalConfig,
   command: string,
   options: readonly string[],
   signal: AbortSignal,
+  path?: string,
 ): Promise<string> {
   const args = [
     ...commonOptions(wal),
@@ -47,6 +48,7 @@ export async function pgBackRest(
     "--no-log-timestamp",
     ...options,
     command,
+    ...(path === undefined ? [] : [path]),
   ];
   try {
     return await readOutput([{ file: wal.program, args, env: environment() }], { signal });

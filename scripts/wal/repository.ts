@@ -24,7 +24,7 @@ export async function listArchivedWal(
   const found: ArchivedWal[] = [];
   for (const [repository, id] of newest) {
     const options = [`--repo=${repository}`, "--recurse", "--output=json"];
-    const text = await pgBackRest(wal, "repo-ls", [...options, `archive/${wal.stanza}/${id}`], signal);
+    const text = await pgBackRest(wal, "repo-ls", options, signal, `archive/${wal.stanza}/${id}`);
     found.push({ repository, ...parseListing(text) });
   }
   return found;

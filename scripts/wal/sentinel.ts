@@ -31,9 +31,13 @@ export async function serverTime(session: Session): Promise<number> {
 export async function ensureSentinels(session: Session, role: string): Promise<void> {
   if (await hasSentinels(session)) return;
   try {
+    // Asked first: "if not exists" needs the right to create also where it exists.
+    const sql = "select to_regnamespace('dbkeeper') is null as missing";
+    if ((await oneRow<{ missing: boolean }>(session, sql)).missing) {
+      await session.execute("create schema dbkeeper");
+    }
     await session.execute(
-      `create schema if not exists dbkeeper;
-       create table if not exists dbkeeper.sentinel (
+      `create table if not exists dbkeeper.sentinel (
          id bigint generated always as identity primary key,
          written_at timestamptz not null default clock_timestamp(),
          lsn pg_lsn not null default pg_current_wal_insert_lsn());

@@ -1,0 +1,178 @@
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type pg from "pg";
+import {
+  pgBackRestConfig,
+  pgBackRestSecrets,
+  physicalBackupGrants,
+} from "../../infra/databases/pgbackrest.ts";
+import type { DbkeeperConfig } from "../../scripts/config.ts";
+import {
+  becoming,
+  serverPrograms,
+  skipReason,
+  startCluster,
+  type TestCluster,
+  unprivilegedUser,
+} from "../../scripts/testing/cluster.ts";
+
+const execute = promisify(execFile);
+const main = fileURLToPath(new URL("../../scripts/main.ts", import.meta.url));
+const role = "physical_pg01";
+
+/** Why these tests are skipped; undefined where they run. */
+export const whySkipped =
+  serverPrograms === undefined
+    ? skipReason
+    : spawnSync("pgbackrest", ["version"]).status === 0
+      ? undefined
+      : "no pgbackrest: install the package pgbackrest";
+
+interface Outcome {
+  code: number;
+  events: ({ event: string; text: string } & Record<string, unknown>)[];
+  output: string;
+}
+
+/** A database host with WAL archiving into an encrypted repository, and the runtime as the data's owner. */
+export interface WalHost {
+  cluster: TestCluster;
+  folder: string;
+  /** Folders of the repository, of the runtime's state and of scratch clusters. */
+  repository: string;
+  state: string;
+  scratch: string;
+  metricsFile: string;
+  configFile: string;
+  /** Runs `dbkeeper wal …` as the data's owner. */
+  wal(...argv: string[]): Promise<Outcome>;
+  /** Starts it without waiting; the caller ends it. */
+  start(...argv: string[]): ReturnType<typeof spawn>;
+  configure(more?: Partial<DbkeeperConfig>, wal?: Partial<DbkeeperConfig["wal"]>): Promise<void>;
+  /** Sets a setting as an administrator would, and has the server read it. */
+  alterSystem(statement: string): Promise<void>;
+  /** Writes a sentinel row, as any client may that keeps to the lock. */
+  commit(client: pg.Client): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startWalHost(): Promise<WalHost> {
+  // A restore makes every file durable: on a disk that waits for others' writes, that would be most of the time.
+  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const folder = await mkdtemp(join(parent, "dbkeeper-wal-"));
+  const path = (name: string) => join(folder, name);
+  const owner = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
+  const folders = ["repository", "state", "scratch", "conf.d", "spool", "log", "lock"];
+  for (const name of folders) await mkdir(path(name), { mode: 0o700 });
+  const own = ["--config", path("pgbackrest.conf"), "--config-include-path", path("conf.d")];
+  const archiveCommand = `pgbackrest ${own.join(" ")} --stanza=pg01 archive-push %p`;
+  const cluster = await startCluster(
+    // The smallest segments that there are make the archive of a test small.
+    "archive_mode = on\narchive_timeout = 300\nmax_wal_senders = 3\nwal_keep_size = 16MB\n",
+  );
+  const configFile = path("config.json");
+  await writeFile(
+    path("pgbackrest.conf"),
+    pgBackRestConfig({
+      stanza: "pg01",
+      dataDirectory: join(cluster.socketDirectory, "data"),
+      port: cluster.port,
+      socketDirectory: cluster.socketDirectory,
+      role,
+      cores: 2,
+      version: "2.45",
+      repositoryPath: path("repository"),
+      retention: { days: 30, differentials: 7 },
+      spoolPath: path("spool"),
+      logPath: path("log"),
+    }),
+  );
+  await writeFile(
+    path("conf.d/secrets.conf"),
+    pgBackRestSecrets({ localPassphrase: "of-a-test-that-guards-nothing" }),
+    { mode: 0o600 },
+  );
+  await writeFile(path("conf.d/test.conf"), `[global]\nlock-path=${path("lock")}\n`);
+  if (owner !== undefined) {
+    for (const name of ["", ...folders, "conf.d/secrets.conf"]) await chown(path(name), owner.uid, owner.gid);
+  }
+  await cluster.sql(`create role ${role} login in role pg_monitor; ${physicalBackupGrants(role, 15)}`);
+  const configure: WalHost["configure"] = (more = {}, wal = {}) => {
+    const config: DbkeeperConfig = {
+      cluster: { name: "pg01", socketDirectory: cluster.socketDirectory, port: cluster.port, role: "nobody" },
+      directory: folder,
+      metricsFile: path("dbkeeper.prom"),
+      minimumFreeBytes: 0,
+      wal: {
+        stanza: "pg01",
+        role,
+        configFile: path("pgbackrest.conf"),
+        includeDirectory: path("conf.d"),
+        directory: path("state"),
+        metricsFile: path("state/dbkeeper-wal.prom"),
+        settings: { archiveCommand, keepMib: 16 },
+        drill: { directory: path("scratch") },
+        ...wal,
+      },
+      ...more,
+    };
+    return writeFile(configFile, JSON.stringify(config));
+  };
+  await configure();
+  // The owner of the data need not be able to read this checkout.
+  const reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
+  const prefix = owner === undefined ? [] : [...becoming(owner), ...reading];
+  const start: WalHost["start"] = (...argv) => {
+    const command = [...prefix, process.execPath, main, "wal", ...argv, "--config", configFile, "--json"];
+    return spawn(command[0] ?? "", command.slice(1), { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  };
+  const alterSystem = async (statement: string) => {
+    await cluster.sql(`alter system ${statement}`);
+    await cluster.sql("select pg_reload_conf()");
+  };
+  await execute("sh", [
+    "-c",
+    `echo "archive_command = '${archiveCommand}'" >> ${cluster.socketDirectory}/data/postgresql.conf`,
+  ]);
+  return {
+    cluster,
+    folder,
+    repository: path("repository"),
+    state: path("state"),
+    scratch: path("scratch"),
+    metricsFile: path("state/dbkeeper-wal.prom"),
+    configFile,
+    start,
+    configure,
+    alterSystem,
+    async wal(...argv) {
+      const child = start(...argv);
+      let output = "";
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.setEncoding("utf8").on("data", (text: string) => {
+          output += text;
+        });
+      }
+      const code = await new Promise<number>((resolve, reject) => {
+        child.once("error", reject);
+        child.once("close", (number) => resolve(number ?? -1));
+      });
+      const lines = output.split("\n").filter((line) => line.startsWith('{"time"'));
+      return { code, output, events: lines.map((line) => JSON.parse(line) as Outcome["events"][number]) };
+    },
+    async commit(client) {
+      await client.query(
+        "begin; lock table dbkeeper.sentinel in exclusive mode; insert into dbkeeper.sentinel default values; commit",
+      );
+    },
+    async stop() {
+      await cluster.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
