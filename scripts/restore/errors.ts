@@ -11,16 +11,26 @@ const shownErrors = 10;
 export function collectErrors(): { take(text: string): void; result(): RestoreErrors } {
   let rest = "";
   let object = "";
+  /** Which of the first has no object yet. */
+  let unnamed = -2;
   let ignored = 0;
   let seen = 0;
   const first: string[] = [];
   const takeLine = (line: string) => {
+    // Where it refreshes, pg_restore names no entry; the rest of a command may hold a password.
+    const command = /^Command was: ((?:\S+ ?){1,4})/.exec(line)?.[1];
+    if (command !== undefined && unnamed === first.length - 1)
+      first.push(`${command.replace(/[; ]+$/, "")}: ${first.pop()}`);
+    if (command !== undefined) unnamed = -2;
     object = /^pg_restore: from TOC entry \d+; \d+ \d+ (.*)$/.exec(line)?.[1] ?? object;
     ignored = Number(/errors ignored on restore: (\d+)/.exec(line)?.[1] ?? ignored);
     const error = /^pg_restore: error: (.*)$/.exec(line)?.[1];
     if (error === undefined) return;
     seen += 1;
-    if (first.length < shownErrors) first.push(object === "" ? error : `${object}: ${error}`);
+    if (first.length < shownErrors) {
+      if (object === "") unnamed = first.length;
+      first.push(object === "" ? error : `${object}: ${error}`);
+    }
     object = "";
   };
   return {

@@ -9,6 +9,7 @@ import type { DatabaseEntry } from "../runs/manifest.ts";
 import { findRun, type Run } from "../runs/runs.ts";
 import { readOutput } from "../system/child.ts";
 import { freeBytes } from "../system/space.ts";
+import { checkFile } from "../validate/files.ts";
 import { readGlobals } from "./globals.ts";
 import {
   chooseEntries,
@@ -72,6 +73,8 @@ async function readScript(
     return splitStatements(await readArchive(archive, args, readOutput, { signal, readsOnlyTheStart: true }));
   } catch (error) {
     signal.throwIfAborted();
+    // What is wrong with a file says more than what pg_restore makes of it.
+    for (const file of entry.files) await checkFile(run.folder, file, signal);
     throw new Failure(
       "verification",
       `cannot read the dump of ${JSON.stringify(entry.name)}: ${messageOf(error)}`,

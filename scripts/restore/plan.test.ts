@@ -94,6 +94,8 @@ test("errors of pg_restore are counted and named with their objects, in whatever
     "pg_restore: from TOC entry 215; 1259 16387 TABLE galaxies keeper",
     'pg_restore: error: could not execute query: ERROR:  role "keeper" does not exist',
     "Command was: ALTER TABLE public.galaxies OWNER TO keeper;",
+    "pg_restore: error: could not execute query: ERROR:  division by zero",
+    "Command was: REFRESH MATERIALIZED VIEW public.broken;",
     "",
     "pg_restore: warning: errors ignored on restore: 7",
   ].join("\n");
@@ -103,7 +105,10 @@ test("errors of pg_restore are counted and named with their objects, in whatever
       for (let at = 0; at < text.length; at += size) errors.take(text.slice(at, at + size));
       expect(errors.result()).toEqual({
         count: 7,
-        first: ['TABLE galaxies keeper: could not execute query: ERROR:  role "keeper" does not exist'],
+        first: [
+          'TABLE galaxies keeper: could not execute query: ERROR:  role "keeper" does not exist',
+          "REFRESH MATERIALIZED VIEW public.broken: could not execute query: ERROR:  division by zero",
+        ],
       });
     }),
   );
