@@ -23,6 +23,7 @@ beforeAll(async () => {
   resources = await recordResources(({ type, name }) => {
     if (type === "hosts:index:SshKey")
       return { privateKey: `PRIVATE ${name}`, publicKey: `ssh-ed25519 ${name}` };
+    if (type === "hosts:index:GuestImages") return { kept: {} };
     if (type === "hosts:index:Password")
       return { value: "generated-password", bcryptHash: "bcrypt-of-password" };
     if (/^hosts:index:Certificate/.test(type))

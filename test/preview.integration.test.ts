@@ -51,6 +51,7 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
     "grafana:oss/dataSource:DataSource": 1,
     "grafana:oss/dashboard:Dashboard": 1,
     "hosts:index:CertificateAuthority": 1,
+    "hosts:index:GuestImages": 1,
     // Replication, and the login of people and Grafana.
     "hosts:index:Password": 2,
     "pbs:index:Datastore": 1,

@@ -4,6 +4,7 @@ import type { Guest, Site } from "../site.ts";
 import { aptSources } from "./apt-sources.ts";
 import { userData } from "./cloud-init.ts";
 import { waitsFor } from "./creation-order.ts";
+import { GuestImages } from "./provider/guest-images-sdk.ts";
 import { SshKey } from "./provider/sdk.ts";
 
 export interface MachinesArgs {
@@ -33,11 +34,12 @@ export class Machines extends pulumi.ComponentResource {
     this.deployKey = new SshKey("deploy", { comment: `deliveries to ${site.name}` }, { parent: this });
 
     const images = this.downloadImages(site, managed);
+    const volumes = this.volumes(site, managed);
     const order = waitsFor(managed, site.proxmox.parallelCreatesPerNode);
     const machines = new Map<string, Machine>();
     for (const guest of managed) {
       const before = machines.get(order.get(guest.name) ?? "");
-      machines.set(guest.name, this.createMachine(site, guest, images, before));
+      machines.set(guest.name, this.createMachine(site, guest, images, volumes, before));
     }
     this.machines = machines;
     this.registerOutputs({});
@@ -72,21 +74,35 @@ export class Machines extends pulumi.ComponentResource {
     return downloads;
   }
 
+  /** The volume from which each guest is made, or was. */
+  private volumes(site: Site, guests: readonly Guest[]): ReadonlyMap<string, pulumi.Output<string>> {
+    const wanted = guests.map((guest) => {
+      const importFrom = `${site.proxmox.storage.images}:import/${site.images[guest.image ?? ""]?.fileName}`;
+      // Everything that makes a guest anew besides its volume.
+      const identity = [guest.node, guest.id, userDataFileId(site, guest), guest.imageGeneration].join(" ");
+      return [guest.name, { importFrom, identity }] as const;
+    });
+    const images = new GuestImages("guests", { guests: Object.fromEntries(wanted) }, { parent: this });
+    return new Map(
+      wanted.map(([name, { importFrom }]) => [name, images.kept.apply((kept) => kept[name] ?? importFrom)]),
+    );
+  }
+
   private createMachine(
     site: Site,
     guest: Guest,
     images: ReadonlyMap<string, proxmoxve.download.File>,
+    volumes: ReadonlyMap<string, pulumi.Output<string>>,
     before: Machine | undefined,
   ): Machine {
     const child = { parent: this };
     const image = images.get(`${guest.node}-${guest.image}`);
-    const imageFile = site.images[guest.image ?? ""]?.fileName;
+    const volume = volumes.get(guest.name);
     const network = site.networks[guest.network];
-    if (!image || !imageFile || !network) throw new Error(`guest ${guest.name} has no image or network`);
+    if (!image || !volume || !network) throw new Error(`guest ${guest.name} has no image or network`);
     const prefixLength = network.cidr.split("/")[1];
 
     const hostKey = new SshKey(`${guest.name}-host`, { comment: guest.name }, child);
-    const userDataFile = `${guest.name}-user-data.yaml`;
     const firstBoot = new proxmoxve.FileLegacy(
       guest.name,
       {
@@ -94,7 +110,7 @@ export class Machines extends pulumi.ComponentResource {
         datastoreId: site.proxmox.storage.snippets,
         contentType: "snippets",
         sourceRaw: {
-          fileName: userDataFile,
+          fileName: userDataFile(guest),
           data: pulumi.secret(
             pulumi
               .all([hostKey.privateKey, hostKey.publicKey, this.deployKey.publicKey])
@@ -147,7 +163,7 @@ export class Machines extends pulumi.ComponentResource {
           : { dns: { servers: network.dnsServers, domain: site.domain } }),
         // Spelt out instead of taken from the file: it is read at the first boot only, so a later change of its
         // content must not replace the guest.
-        userDataFileId: `${site.proxmox.storage.snippets}:snippets/${userDataFile}`,
+        userDataFileId: userDataFileId(site, guest),
       },
       serialDevices: [{}],
     };
@@ -164,8 +180,8 @@ export class Machines extends pulumi.ComponentResource {
           {
             ...disk,
             interface: "scsi0",
-            // Spelt out instead of taken from the download: a guest is not made anew because there is a newer image.
-            importFrom: `${site.proxmox.storage.images}:import/${imageFile}`,
+            // Not taken from the download: a guest is not made anew because there is a newer image.
+            importFrom: volume,
             size: guest.diskGib,
           },
           ...(guest.backupDisk ? [{ ...disk, interface: "scsi1", size: guest.backupDisk.sizeGib }] : []),
@@ -185,4 +201,12 @@ export class Machines extends pulumi.ComponentResource {
     );
     return { guest, vm, hostKey: hostKey.publicKey, hardware };
   }
+}
+
+function userDataFile(guest: Guest): string {
+  return `${guest.name}-user-data.yaml`;
+}
+
+function userDataFileId(site: Site, guest: Guest): string {
+  return `${site.proxmox.storage.snippets}:snippets/${userDataFile(guest)}`;
 }

@@ -115,8 +115,11 @@ export function handlers<Client, Config>(
     create: unary<proto.CreateRequest, proto.CreateResponse>(async (request) => {
       const resource = resourceOf(request.getUrn());
       const inputs = decode(request.getProperties());
-      // After a handshake the engine asks for every preview too: the inputs are all that is known.
-      if (request.getPreview()) return previewOf(new proto.CreateResponse(), resource, inputs, {});
+      // After a handshake the engine asks for every preview too.
+      if (request.getPreview()) {
+        const known = { ...resource.foreknown?.({ inputs: {}, outputs: {} }, inputs) };
+        return previewOf(new proto.CreateResponse(), resource, inputs, known);
+      }
       const { id, outputs } = await resource.create(callFor(request.getUrn(), request.getTimeout()), inputs);
       const response = new proto.CreateResponse();
       response.setId(id);

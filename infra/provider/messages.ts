@@ -26,7 +26,8 @@ export function previewOf<Response extends proto.CreateResponse | proto.UpdateRe
 
 /**
  * The outputs that are no inputs, as far as they are known before an update: what the product computed stays as it was,
- * because an unknown address would make its dependants look replaced, but what is made anew is not known.
+ * because an unknown address would make its dependants look replaced, but what is made anew is not known unless the
+ * resource can tell it before.
  */
 export function knownBeforeUpdate(
   resource: AnyResource<never>,
@@ -39,6 +40,7 @@ export function knownBeforeUpdate(
       Object.entries(recorded.outputs).filter(([name]) => !(name in resource.inputs.shape)),
     ),
     ...Object.fromEntries(renewed.map((name) => [name, unknownValue])),
+    ...resource.foreknown?.(recorded, wanted),
   };
 }
 

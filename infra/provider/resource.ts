@@ -61,6 +61,16 @@ export interface ResourceDefinition<Client, Shape extends z.ZodRawShape, Outputs
   ) => readonly (keyof Outputs & string)[];
 
   /**
+   * Outputs that can be told before a create or an update acts, so that a preview shows them and what depends on them as
+   * they will be. Nothing is recorded before a create; `wanted` may hold values that are not known yet. Must not need the
+   * product.
+   */
+  readonly foreknown?: (
+    recorded: Recorded<z.output<z.ZodObject<Shape>>, Outputs>,
+    wanted: Properties,
+  ) => Partial<Outputs>;
+
+  /**
    * What to tell of an update while it is previewed, beyond its diff. Runs only when everything is known, must change
    * nothing and take a few seconds at most: the signal aborts then.
    */
@@ -109,6 +119,7 @@ export interface AnyResource<Client> {
   readonly sameValue?: (property: string, recorded: unknown, wanted: unknown) => boolean;
   readonly outputs?: z.ZodObject;
   readonly renews?: (recorded: Recorded<Properties, Properties>, wanted: Properties) => readonly string[];
+  readonly foreknown?: (recorded: Recorded<Properties, Properties>, wanted: Properties) => object;
   notesOnPreview?(
     call: Call<Client>,
     recorded: Recorded<Properties, Properties>,

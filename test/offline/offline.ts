@@ -26,6 +26,7 @@ const local: ReadonlySet<string> = new Set([
   "hosts:index:Password",
   "hosts:index:CertificateAuthority",
   "hosts:index:Certificate",
+  "hosts:index:GuestImages",
 ]);
 
 /** A provider that checks and compares as the real one does, but makes nothing: its servers are not asked. */

@@ -4,6 +4,7 @@ import { certificateResource } from "./certificate.ts";
 import { authorityResource } from "./certificate-authority.ts";
 import type { Clock } from "./certificate-renewal.ts";
 import { delivery } from "./delivery.ts";
+import { guestImages } from "./guest-images.ts";
 import { password } from "./password.ts";
 import { sshKey } from "./ssh-key.ts";
 
@@ -17,6 +18,13 @@ export function hostsProvider(clock: Clock): ProviderDefinition<null, Record<str
     version: "0.1.0",
     config: z.object({}),
     connect: () => null,
-    resources: [delivery, sshKey, password, authorityResource(clock), certificateResource(clock)],
+    resources: [
+      delivery,
+      sshKey,
+      password,
+      authorityResource(clock),
+      certificateResource(clock),
+      guestImages,
+    ],
   };
 }

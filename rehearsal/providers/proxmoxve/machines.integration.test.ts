@@ -23,7 +23,12 @@ interface Wish {
   guests: number;
   atOnce: number;
   image: string;
+  fileName: string;
   generation: number;
+}
+
+interface Inputs {
+  readonly disks?: readonly { readonly importFrom?: string }[];
 }
 
 const base = parseSite(lab());
@@ -33,7 +38,7 @@ describe.skipIf(!engine)("the guests of a site on a small node", { timeout: 240_
   let mirror: Server;
   let hosts: Awaited<ReturnType<typeof serve>>;
   let test: TestStack;
-  let wish: Wish = { guests: 12, atOnce: 12, image: "one", generation: 1 };
+  let wish: Wish = { guests: 12, atOnce: 12, image: "one", fileName: "debian.raw", generation: 1 };
 
   function site(): Site {
     const [guest] = base.guests.filter(({ managed }) => managed);
@@ -54,7 +59,7 @@ describe.skipIf(!engine)("the guests of a site on a small node", { timeout: 240_
         debian: {
           url: `${mirrorUrl}/${wish.image}`,
           sha256: digest(image(wish.image)),
-          fileName: "debian.raw",
+          fileName: wish.fileName,
         },
       },
       guests: Array.from({ length: wish.guests }, (_unused, index) => ({
@@ -141,6 +146,32 @@ describe.skipIf(!engine)("the guests of a site on a small node", { timeout: 240_
     expect(rolled.changeSummary).toMatchObject({ replace: 2 });
     expect(rolled.stdout).toMatch(/VmLegacy\s+g0\s+replace/);
     want({ image: "one", generation: 1 });
+  });
+
+  it("stay as they are when their image is kept under another name, and one made anew takes that", async () => {
+    const importedBy = async () => {
+      const { deployment } = await test.stack.exportStack();
+      const { resources } = deployment as { resources: { urn: string; inputs: Inputs }[] };
+      const volumes = resources
+        .filter(({ urn }) => urn.includes("VmLegacy::"))
+        .map(({ urn, inputs }) => [urn.split("::").at(-1), inputs.disks?.[0]?.importFrom]);
+      return Object.fromEntries(volumes);
+    };
+    want({ guests: 2, image: "two", fileName: "debian-2.raw" });
+    const told = await test.stack.preview();
+    expect(told.stdout).not.toMatch(/VmLegacy .*(replace|update)/);
+    expect(told.stdout).toContain(
+      "g0 stays as it is, made from local:import/debian.raw; a higher imageGeneration makes it anew from local:import/debian-2.raw",
+    );
+    const renamed = await test.stack.up();
+    // The image's file is another one, and what its guests keep is recorded.
+    expect(renamed.summary.resourceChanges).toMatchObject({ replace: 1, update: 1 });
+    expect(await importedBy()).toEqual({ g0: "local:import/debian.raw", g1: "local:import/debian.raw" });
+    want({ generation: 2 });
+    const rolled = await test.stack.up();
+    expect(rolled.summary.resourceChanges).toMatchObject({ replace: 1 });
+    expect(await importedBy()).toEqual({ g0: "local:import/debian-2.raw", g1: "local:import/debian.raw" });
+    expect((await test.stack.preview()).changeSummary).toEqual({ same: expect.any(Number) });
   });
 
   it("are removed again", async () => {
