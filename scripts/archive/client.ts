@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { Agent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { Context } from "../context.ts";
@@ -70,7 +71,9 @@ async function openStore(archive: ArchiveConfig, credentialsFile: string): Promi
       requestHandler: {
         connectionTimeout: 10_000,
         socketTimeout: 120_000,
-        ...(caFile === undefined ? {} : { httpsAgent: { ca: await readFile(caFile, "utf8") } }),
+        ...(caFile === undefined
+          ? {}
+          : { httpsAgent: new Agent({ keepAlive: true, ca: await readFile(caFile, "utf8") }) }),
       },
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     });

@@ -70,7 +70,9 @@ async function readRun(
   id: string,
   versions: readonly Version[],
 ): Promise<ArchivedRun> {
+  // Of one key the newest comes first; the times have no more than seconds.
   const manifests = versions
+    .toReversed()
     .filter(({ key }) => /\/manifest\.json\.gz(~[0-9a-f]{8})?$/.test(key))
     .toSorted((a, b) => a.modified - b.modified);
   const [oldest] = manifests;

@@ -206,6 +206,7 @@ async function begin(
       Bucket: writer.bucket,
       Key: state.key,
       ChecksumAlgorithm: "SHA256",
+      ChecksumType: "COMPOSITE",
       ...classAndLock(settings, object.sizeBytes, now()),
     }),
     { abortSignal: signal },
