@@ -34,6 +34,12 @@ test("a wrong option is a usage error as well", async () => {
   expect((await lab("logs")).exitCode).toBe(2);
 });
 
+test("a backup of what is no database host is refused, with those that are", async () => {
+  const { exitCode, stderr } = await lab("backup", "now", "--host", "proj-mon01");
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("hint: there is proj-pg01");
+});
+
 test("the version is the package's", async () => {
   expect((await lab("--version")).stdout).toMatch(/^\d+\.\d+\.\d+$/);
 });

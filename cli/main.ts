@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { register as registerBackup } from "./backup.ts";
 import { register as registerBench } from "./bench.ts";
 import { register as registerDoctor } from "./doctor.ts";
 import { register as registerDown } from "./down.ts";
@@ -19,6 +20,7 @@ type Register = (program: Command) => void;
 const commands: readonly Register[] = [
   registerUp,
   registerStatus,
+  registerBackup,
   registerDown,
   registerPreview,
   registerPulumi,

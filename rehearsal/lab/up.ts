@@ -3,6 +3,7 @@ import { execInGuest } from "../guests/exec.ts";
 import { waitFor } from "../lib/wait.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
+import { backUpNow } from "./backup-now.ts";
 import { type Engine, withEngine } from "./engine.ts";
 import { engineOptions, type Instance, stopOrphanedEngine } from "./instance.ts";
 import { type Deployment, settlePending } from "./pending.ts";
@@ -156,20 +157,7 @@ async function firstBackup(instance: Instance): Promise<void> {
     "-c",
     "ls -d /mnt/backup/postgresql/full/*/* 2>/dev/null || true",
   ]);
-  if (stdout.trim() !== "") return;
-  const { exitCode } = await execInGuest(place, ["systemctl", "start", "dbkeeper.service"]);
-  if (exitCode === 0) return;
-  const log = await execInGuest(place, [
-    "journalctl",
-    "--unit",
-    "dbkeeper.service",
-    "--lines",
-    "20",
-    "--no-pager",
-    "--output",
-    "cat",
-  ]);
-  throw new Error(`the first backup failed:\n${log.stdout}`);
+  if (stdout.trim() === "") await backUpNow(place);
 }
 
 function required<T>(value: T | undefined, what: string): T {

@@ -26,9 +26,11 @@ export function escapeHtml(text: string): string {
   return visible(text).replaceAll(/[&<>"']/g, (character) => names[character] ?? character);
 }
 
-/** Text in a cell of a Markdown table, without any meaning of its own. */
+/** Text in a cell of a Markdown table or an item of a list, without any meaning of its own, and else as it is. */
 export function escapeMarkdown(text: string): string {
-  return visible(text).replaceAll(/[\\`*_{}[\]<>()#+!|~&-]/g, (character) => `\\${character}`);
+  return visible(text)
+    .replaceAll(/[\\`*{}[\]<>|~&]|(?<![\p{L}\d])_|_(?![\p{L}\d])/gu, (character) => `\\${character}`)
+    .replace(/^(\s*)([-+#])/, "$1\\$2");
 }
 
 /** Control characters as their pictures, and what turns the direction of text as a box: a name shows what it is. */
