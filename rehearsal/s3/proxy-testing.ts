@@ -5,9 +5,14 @@ import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { IAMClient } from "@aws-sdk/client-iam";
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutUserPolicyCommand,
+} from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
-import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { STSClient } from "@aws-sdk/client-sts";
 import { writeJson } from "../lib/files.ts";
@@ -114,6 +119,25 @@ export async function startAws(motoServer: string, region = "eu-central-1"): Pro
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** An empty bucket, perhaps with object lock; gives its name. */
+export async function makeBucket(s3: S3Client, name: string, locked: boolean): Promise<string> {
+  await s3.send(new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: locked }));
+  return name;
+}
+
+/** A user that may do what the statements say, and the key of it. */
+export async function makeUser(
+  aws: TestAws,
+  name: string,
+  ...statements: readonly object[]
+): Promise<Credentials> {
+  await aws.iam().send(new CreateUserCommand({ UserName: name }));
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  await aws.iam().send(new PutUserPolicyCommand({ UserName: name, PolicyName: "p", PolicyDocument }));
+  const { AccessKey } = await aws.iam().send(new CreateAccessKeyCommand({ UserName: name }));
+  return { accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" };
 }
 
 async function start(args: readonly string[]) {

@@ -1,8 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import tls from "node:tls";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -27,17 +23,14 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { ListTopicsCommand, SubscribeCommand } from "@aws-sdk/client-sns";
-import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Archive } from "../../infra/archive/archive.ts";
-import { parseSite } from "../../infra/site.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
-import { awsProvider } from "../../rehearsal/providers/aws/provider.ts";
-import { findPulumi, type TestStack, testStack } from "../../rehearsal/providers/testing.ts";
-import { type Credentials, startAws, type TestAws } from "../../rehearsal/s3/proxy-testing.ts";
+import { findPulumi } from "../../rehearsal/providers/testing.ts";
+import type { Credentials, TestAws } from "../../rehearsal/s3/proxy-testing.ts";
 import { findMotoServer } from "../../rehearsal/s3/testing.ts";
-import lab from "../../stacks/lab.ts";
+import { archive, Bucket, type MadeArchive, makeArchive, others, own } from "./made-archive.ts";
+import { receiveNotices } from "./notices.ts";
 import { type Given, refusedToReader, refusedToWriter } from "./refusals.ts";
 
 const motoServer = await findMotoServer();
@@ -45,34 +38,17 @@ const engine = await findPulumi();
 if (!motoServer || !engine)
   console.warn("skipped: pulumi or moto_server is missing; ./lab doctor names the way");
 
-const base = parseSite(lab()).archive;
-/** The lab's own archive, with a second writer and a copy of the dumps in another region. */
-const archive: typeof base = {
-  ...base,
-  buckets: {
-    ...base.buckets,
-    dumps: {
-      ...base.buckets.dumps,
-      writers: ["proj-pg01", "proj-pg02"],
-      replicateTo: { region: "eu-west-1", name: "radioastronomy-lab-dumps-copy" },
-    },
-  },
-};
-const Bucket = archive.buckets.dumps.name;
-const own = { Bucket, Key: "proj-pg01/run/dump" };
-const others = { Bucket, Key: "proj-pg02/run/dump" };
-
 /** One test for each way: a new client's command is refused, and AccessDenied is the reason. */
 const denied = { name: "AccessDenied" };
 
 describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeout: 180_000 }, () => {
+  let made: MadeArchive | undefined;
   let server: TestAws;
-  let test: TestStack;
+  let stack: Stack;
   let admin: S3Client;
   let writer: S3Client;
   let reader: S3Client;
   let ownVersion: string | undefined;
-  let othersVersion: string | undefined;
   const given: Given = {
     own,
     others,
@@ -82,59 +58,14 @@ describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeou
   };
 
   beforeAll(async () => {
-    server = await startAws(motoServer ?? "");
-    // The stand-in runs in this process.
-    tls.setDefaultCACertificates([...tls.getCACertificates("default"), server.authority.certPem]);
-    test = await testStack(engine ?? "", awsProvider, program);
-    const { outputs } = await test.stack.up();
-    const { writers, reader: readerKey } = (outputs.keys?.value ?? {}) as {
-      writers: Record<string, Credentials>;
-      reader: Credentials;
-    };
-    const keyOf = (name: string): Credentials => writers[name] ?? { accessKeyId: "", secretAccessKey: "" };
-    admin = server.s3();
-    writer = server.s3(keyOf("dumps/proj-pg01"));
-    reader = server.s3(readerKey);
-    othersVersion = (
-      await server.s3(keyOf("dumps/proj-pg02")).send(new PutObjectCommand({ ...others, Body: "theirs" }))
-    ).VersionId;
-    ownVersion = (await writer.send(new PutObjectCommand({ ...own, Body: "first" }))).VersionId;
+    made = await makeArchive(engine ?? "", motoServer ?? "");
+    ({ server, stack, admin, writer, reader, ownVersion } = made);
   });
-  afterAll(async () => {
-    await test?.close();
-    await server?.close();
-  });
-
-  const program = async () => {
-    const { url, root, region } = server;
-    const provider = new aws.Provider("archive", {
-      region: region as aws.Region,
-      accessKey: root.accessKeyId,
-      secretKey: root.secretAccessKey,
-      s3UsePathStyle: true,
-      endpoints: [{ s3: url, iam: url, kms: url, sns: url, sts: url }],
-      defaultTags: { tags: { site: "lab" } },
-    });
-    const made = new Archive(
-      "archive",
-      { siteName: "lab", archive, disposable: true },
-      { providers: [provider] },
-    );
-    const credentials = ({ id, secret }: typeof made.reader) => ({
-      accessKeyId: id,
-      secretAccessKey: secret,
-    });
-    return {
-      keys: pulumi.secret({
-        writers: Object.fromEntries([...made.writers].map(([name, key]) => [name, credentials(key)])),
-        reader: credentials(made.reader),
-      }),
-    };
-  };
+  afterAll(() => made?.close());
 
   it("has nothing to do after it was made, also after a refresh", async () => {
-    await test.stack.refresh({ expectNoChanges: true });
-    await test.stack.preview({ expectNoChanges: true });
+    await stack.refresh({ expectNoChanges: true });
+    await stack.preview({ expectNoChanges: true });
   });
 
   it("lets a writer put objects, whole and in parts, and give up what it began", async () => {
@@ -189,7 +120,7 @@ describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeou
   });
 
   it("deletes no locked version, not even for the account itself unless it bypasses governance", async () => {
-    const version = { ...others, VersionId: othersVersion };
+    const version = { ...others, VersionId: made?.othersVersion };
     await expect(admin.send(new DeleteObjectCommand(version))).rejects.toMatchObject(denied);
     const { Body } = await admin.send(new GetObjectCommand(version));
     expect(await Body?.transformToString()).toBe("theirs");
@@ -223,9 +154,7 @@ describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeou
   });
 
   it("brings a dump back from Glacier and says when it is there", async () => {
-    const endpoint = createServer();
-    const notices: string[] = [];
-    const port = await listen(endpoint, notices);
+    const { port, notices, close } = await receiveNotices();
     const [topic] = (await server.sns().send(new ListTopicsCommand({}))).Topics ?? [];
     await server.sns().send(
       new SubscribeCommand({
@@ -257,7 +186,7 @@ describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeou
     expect((await (await reader.send(new GetObjectCommand(dump))).Body?.transformToByteArray())?.length).toBe(
       200_000,
     );
-    endpoint.close();
+    close();
   });
 
   it("has a copy of the dumps in the other region, configured as the original", async () => {
@@ -282,40 +211,24 @@ describe.skipIf(!motoServer || !engine)("the archive that infra makes", { timeou
     await admin.send(new DeleteBucketReplicationCommand({ Bucket }));
     await admin.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: {} }));
     await admin.send(new DeleteBucketInventoryConfigurationCommand({ Bucket, Id: "weekly" }));
-    const { summary } = await test.stack.refresh();
+    const { summary } = await stack.refresh();
     expect(summary.resourceChanges).toMatchObject({ delete: 3 });
-    await test.stack.up();
+    await stack.up();
     const { InventoryConfiguration } = await admin.send(
       new GetBucketInventoryConfigurationCommand({ Bucket, Id: "weekly" }),
     );
     expect(InventoryConfiguration?.Destination?.S3BucketDestination?.Bucket).toBe(
       `arn:aws:s3:::${archive.logs.name}`,
     );
-    await test.stack.refresh({ expectNoChanges: true });
+    await stack.refresh({ expectNoChanges: true });
   });
 
   it("leaves nothing behind where it may go", async () => {
-    await test.stack.destroy();
+    await stack.destroy();
     expect((await admin.send(new ListBucketsCommand({}))).Buckets ?? []).toEqual([]);
   });
 });
 
 async function credentialsOf(client: S3Client): Promise<Credentials> {
   return client.config.credentials();
-}
-
-async function listen(endpoint: Server, notices: string[]): Promise<number> {
-  endpoint.on("request", (request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    request.once("end", () => {
-      notices.push(body);
-      response.end();
-    });
-  });
-  endpoint.listen(0, "127.0.0.1");
-  await once(endpoint, "listening");
-  return (endpoint.address() as AddressInfo).port;
 }
