@@ -18,8 +18,9 @@ import { FileDigests } from "./digests.ts";
 import { mostParts, overheadBytes, type PlannedObject, planObjects } from "./layout.ts";
 import { headProblem } from "./object-status.ts";
 import type { ArchivedObject } from "./offsite.ts";
-import { abortUpload, freshKey, putBytes, type Uploads, uploadObject } from "./upload.ts";
+import { uploadObject } from "./upload.ts";
 import { abandonedStates, UploadState } from "./upload-state.ts";
+import { abortUpload, freshKey, putBytes, type Uploads } from "./uploads.ts";
 
 /** Which runs to copy: one by its name, all that are proven, or (default) the newest that is. */
 export interface Selection {
