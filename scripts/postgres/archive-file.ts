@@ -61,7 +61,10 @@ export async function restoreArchive(
   scratch: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const listing = await listArchive(archive, signal);
+  const listing = await readArchive(archive, ["--list", "--verbose"], readOutput, {
+    signal,
+    readsOnlyTheStart: true,
+  });
   const { list, leftOut } = selectEntries(listing, {
     superuser: server.facts.superuser,
     untrustedExtensions: server.untrustedExtensions,

@@ -26,6 +26,28 @@ export async function checkFile(folder: string, expected: RunFile, signal: Abort
   }
 }
 
+const magicNumbers: Readonly<Record<string, string>> = { gz: "1f8b08", zst: "28b52ffd", lz4: "04224d18" };
+
+/**
+ * Finds what pg_restore does not: it takes an empty compressed file of a directory for an empty table, and one that
+ * does not begin as it should for rows that were not compressed. Fails as `verification`.
+ */
+export async function checkBeginnings(folder: string, files: readonly RunFile[]): Promise<void> {
+  for (const { file } of files) {
+    const magic = magicNumbers[file.split(".").at(-1) ?? ""];
+    if (magic === undefined) continue;
+    const length = magic.length / 2;
+    const handle = await open(join(folder, file), "r");
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0);
+      if (bytesRead === length && buffer.toString("hex") === magic) continue;
+    } finally {
+      await handle.close();
+    }
+    throw new Failure("verification", `${file} does not begin as a compressed file does`);
+  }
+}
+
 /**
  * Holds the globals, and the passwords beside them, against the manifest; above the level `checksum` also reads
  * the globals to their last line, which takes the key where they are encrypted. Returns why they are not good.

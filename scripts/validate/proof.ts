@@ -13,7 +13,7 @@ import { cancelOn } from "../postgres/session.ts";
 import type { DatabaseEntry, Level, Validation } from "../runs/manifest.ts";
 import type { Run } from "../runs/runs.ts";
 import { checksFor, runChecks } from "./checks.ts";
-import { checkFile } from "./files.ts";
+import { checkBeginnings, checkFile } from "./files.ts";
 import { checkIndexes } from "./indexes.ts";
 
 /** What a validation found out about one database. */
@@ -58,6 +58,7 @@ async function prove(context: Context, run: Run, entry: DatabaseEntry, means: Me
   const { config, signal } = context;
   for (const file of entry.files) await checkFile(run.folder, file, signal);
   if (means.level === "checksum") return nothingFound;
+  if (entry.format === "directory") await checkBeginnings(run.folder, entry.files);
   const archive = await archiveOf(run, entry, means.pgRestore, config);
   const { server } = means;
   if (server === undefined) {
@@ -102,6 +103,10 @@ function describeDifferences(differences: readonly string[]): string {
   return `the restored copy differs from the source: ${shown}${more}`;
 }
 
+/** Errors of a restore that tell of the role's rights, or of what the scratch server does not have. */
+const lacksOfTheServer =
+  /pg_restore.*(permission denied|must be (superuser|owner)|role ".*" does not exist|extension ".*" is not available|could not open extension control file|could not access file)/s;
+
 /** What says nothing about the dump must not be recorded against it. */
 async function rethrowUnlessOfTheDump(
   error: unknown,
@@ -113,5 +118,12 @@ async function rethrowUnlessOfTheDump(
   if (/\bNo space left on device\b|\bENOSPC\b/.test(messageOf(error))) {
     throw new Failure("preflight", `there is no room for a scratch restore: ${messageOf(error)}`);
   }
-  if (server !== undefined) await requireUndisturbed(server);
+  if (server === undefined) return;
+  if (lacksOfTheServer.test(messageOf(error))) {
+    throw new Failure(
+      "preflight",
+      `the scratch server cannot take all of it as role ${server.connection.role} (${messageOf(error)}); set restoreInto to a server and a role that can`,
+    );
+  }
+  await requireUndisturbed(server);
 }

@@ -61,6 +61,10 @@ describe.skipIf(serverPrograms === undefined)(`round trip (${serverPrograms ?? s
     expect(manifest.systemIdentifier).toMatch(/^\d+$/);
     const proof = manifest.validation?.databases.find(({ name }) => name === "objects");
     expect(proof?.notRestored.join("\n")).toMatch(/EVENT TRIGGER - no_op/);
+    expect(proof?.indexes).toMatchObject({ outcome: "not-checked", checked: 0 });
+    expect(outcome.events.find(({ event }) => event === "indexes-not-checked")?.text).toMatch(
+      /role may not create the extension amcheck/,
+    );
   }, 60_000);
 
   test("the scratch databases are gone afterwards", async () => {
@@ -82,7 +86,10 @@ describe.skipIf(serverPrograms === undefined)(`round trip (${serverPrograms ?? s
     const outcome = await keeper.run("validate");
     expect(outcome.code, outcome.output).toBe(0);
     const { manifest } = await keeper.newest();
-    expect(manifest.validation?.databases.flatMap(({ notRestored }) => notRestored)).toEqual([]);
+    const results = manifest.validation?.databases ?? [];
+    expect(results.flatMap(({ notRestored }) => notRestored)).toEqual(["privileges (1)"]);
+    expect(results.filter(({ indexes }) => indexes?.outcome !== "passed")).toEqual([]);
+    expect(results.find(({ name }) => name === "objects")?.indexes?.checked).toBeGreaterThan(0);
   }, 30_000);
 
   test("files have safe names and are for their owner only", async () => {
