@@ -4,6 +4,7 @@ import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
 import { addFailed } from "./commands/failed.ts";
 import { addHealth } from "./commands/health.ts";
+import { addMaintain } from "./commands/maintain.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addReport } from "./commands/report.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -31,6 +32,7 @@ const commands = [
   addReport,
   addFailed,
   addRestore,
+  addMaintain,
 ];
 
 /** The world around the command line. */

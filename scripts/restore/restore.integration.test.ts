@@ -233,6 +233,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
   }, 30_000);
 
   test("what came back is compared with what was dumped before it gets its name", async () => {
+    await source.sql("insert into voids values (-4, 'precious')", "desi");
     const { folder, manifest } = await keeper.newest();
     const changed = structuredClone(manifest);
     const content = changed.databases.find(({ name }) => name === "desi")?.content;
@@ -242,7 +243,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
     await writeManifest(folder, manifest);
     expect(outcome.code, outcome.output).toBe(6);
     expect(outcome.output).toContain("with other content");
-    expect(await source.sql("select count(*)::int from voids", "desi")).toEqual([{ count: 2001 }]);
+    expect(await source.sql("select i from voids where i = -4", "desi")).toEqual([{ i: -4 }]);
     expect(await unfinished(source)).toEqual([]);
   }, 30_000);
 
