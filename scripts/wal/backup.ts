@@ -1,9 +1,11 @@
 import type { Context } from "../context.ts";
 import { formatBytes, formatSeconds } from "../events.ts";
-import { Failure } from "../exit-codes.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
+import { connect } from "../postgres/session.ts";
 import type { WalConfig } from "./config.ts";
 import { type Backup, readInfo } from "./info.ts";
 import { pgBackRest, walOf } from "./pgbackrest.ts";
+import { leaveSentinels } from "./sentinel.ts";
 
 /** The types of physical backups. */
 export const backupTypes = ["full", "diff", "incr"] as const;
@@ -29,10 +31,20 @@ export function chooseType(
   return daysSince(["full", "diff"]) >= diffEveryDays ? "diff" : "incr";
 }
 
-/** Takes a physical backup; pgBackRest removes afterwards what its retention does not keep. */
+/**
+ * Takes a physical backup, after leaving rows that every drill from it has to find; pgBackRest removes afterwards
+ * what its retention does not keep.
+ */
 export async function backup(context: Context, wanted: BackupType | undefined): Promise<void> {
-  const { config } = walOf(context);
+  const { config, connection } = walOf(context);
   const { signal, report } = context;
+  try {
+    const session = await connect(connection, connection.maintenanceDatabase);
+    await leaveSentinels(session, connection.role).finally(() => session.close());
+  } catch (error) {
+    // A backup without them is better than none.
+    report.event("warning", "wal-no-sentinel", messageOf(error));
+  }
   const type = wanted ?? (await dueType(context));
   report.event("info", "wal-backup-started", `taking a ${type} backup of stanza ${config.stanza}`, { type });
   const startedAt = performance.now();

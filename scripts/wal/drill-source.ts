@@ -6,7 +6,7 @@ import { Failure } from "../exit-codes.ts";
 import { connect, oneRow, readServerFacts, type Session } from "../postgres/session.ts";
 import { freeBytes } from "../system/space.ts";
 import { type DrillPlan, planDrill, type TargetChoice } from "./drill-plan.ts";
-import { readInfo } from "./info.ts";
+import { readInfo, requireRepository } from "./info.ts";
 import { type Wal, walOf } from "./pgbackrest.ts";
 import { removeLeftovers } from "./scratch-cluster.ts";
 import { ensureSentinels, readSentinels, type Sentinel, serverTime, writeSentinel } from "./sentinel.ts";
@@ -71,7 +71,9 @@ export async function prepareSource(context: Context, wal: Wal, choice: TargetCh
     await access(join(programs, "postgres")).catch(() => {
       throw new Failure("preflight", `there is no ${programs}/postgres; set cluster.binDirectory`);
     });
-    const { backups } = await readInfo(config, context.signal);
+    const info = await readInfo(config, context.signal);
+    requireRepository(info, config.stanza);
+    const { backups } = info;
     const first = planDrill(choice, backups, await serverTime(session));
     await requireSpace(context, wal, first);
     await ensureSentinels(session, connection.role);

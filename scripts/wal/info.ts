@@ -58,6 +58,23 @@ export async function readInfo(wal: WalConfig, signal: AbortSignal): Promise<Inf
   return parseInfo(await pgBackRest(wal, "info", ["--output=json"], signal), wal.stanza);
 }
 
+/**
+ * Fails as `preflight` where the repository cannot be read or does not have the stanza, which is not the same as having
+ * no backup yet.
+ */
+export function requireRepository({ status }: Info, stanza: string): void {
+  if (isReadable(status)) return;
+  throw new Failure(
+    "preflight",
+    `pgBackRest says of stanza ${stanza}: ${status.message}; is the repository's disk mounted? \`dbkeeper wal setup\` makes a stanza that was never made`,
+  );
+}
+
+/** Whether the repository was read: 0 is good and 2 is no backup yet, in pgBackRest's own numbers. */
+export function isReadable({ code }: Info["status"]): boolean {
+  return code === 0 || code === 2;
+}
+
 /** Reads the answer of `pgbackrest info --output=json`. */
 export function parseInfo(text: string, stanza: string): Info {
   const found = infoSchema.parse(JSON.parse(text)).find(({ name }) => name === stanza);

@@ -7,6 +7,7 @@ import { type Family, parseFamilies, renderFamilies } from "../metrics/family.ts
 import { requireDirectory } from "../runs/runs.ts";
 import { hasCode, writeFileAtomic } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
+import { isReadable } from "./info.ts";
 import { walFamilies } from "./metrics.ts";
 import { walOf } from "./pgbackrest.ts";
 import { readWalStatus } from "./status.ts";
@@ -65,7 +66,13 @@ async function writeWalMetrics(
 async function currentFamilies(context: Context, previous: readonly Family[]): Promise<readonly Family[]> {
   try {
     const status = await readWalStatus(context);
-    return walFamilies(status, context.now().getTime() / 1000);
+    const current = walFamilies(status, context.now().getTime() / 1000);
+    if (isReadable(status.stanzaStatus)) return current;
+    return current.map(
+      (family) =>
+        (family.samples.length === 0 ? previous.find(({ name }) => name === family.name) : undefined) ??
+        family,
+    );
   } catch {
     return previous.filter(({ name }) => name.startsWith("dbkeeper_wal_"));
   }

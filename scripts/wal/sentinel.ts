@@ -1,6 +1,6 @@
 import { Failure, messageOf } from "../exit-codes.ts";
 import { quoteIdentifier } from "../postgres/quote.ts";
-import { oneRow, type Session } from "../postgres/session.ts";
+import { oneRow, readServerFacts, type Session } from "../postgres/session.ts";
 
 /** A row that proves up to when a cluster was recovered. Times are microseconds since 1970, by the server's clock. */
 export interface Sentinel {
@@ -19,6 +19,17 @@ export async function writeSentinel(session: Session): Promise<number> {
     `begin; lock table dbkeeper.sentinel in exclusive mode; insert into dbkeeper.sentinel default values; commit`,
   );
   return await serverTime(session);
+}
+
+/**
+ * Leaves two rows, of which the second shows that the first was committed, for later drills to prove themselves by.
+ * Does nothing on a standby.
+ */
+export async function leaveSentinels(session: Session, role: string): Promise<void> {
+  if ((await readServerFacts(session)).inRecovery) return;
+  await ensureSentinels(session, role);
+  await writeSentinel(session);
+  await writeSentinel(session);
 }
 
 /** The server's time in microseconds since 1970. */

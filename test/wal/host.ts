@@ -1,10 +1,9 @@
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type pg from "pg";
 import {
   pgBackRestConfig,
@@ -20,8 +19,8 @@ import {
   type TestCluster,
   unprivilegedUser,
 } from "../../scripts/testing/cluster.ts";
+import { until } from "../../scripts/testing/wait.ts";
 
-const execute = promisify(execFile);
 const main = fileURLToPath(new URL("../../scripts/main.ts", import.meta.url));
 const role = "physical_pg01";
 
@@ -72,7 +71,6 @@ export async function startWalHost(): Promise<WalHost> {
   const own = ["--config", path("pgbackrest.conf"), "--config-include-path", path("conf.d")];
   const archiveCommand = `pgbackrest ${own.join(" ")} --stanza=pg01 archive-push %p`;
   const cluster = await startCluster(
-    // The smallest segments that there are make the archive of a test small.
     "archive_mode = on\narchive_timeout = 300\nmax_wal_senders = 3\nwal_keep_size = 16MB\n",
   );
   const configFile = path("config.json");
@@ -135,10 +133,15 @@ export async function startWalHost(): Promise<WalHost> {
     await cluster.sql(`alter system ${statement}`);
     await cluster.sql("select pg_reload_conf()");
   };
-  await execute("sh", [
-    "-c",
-    `echo "archive_command = '${archiveCommand}'" >> ${cluster.socketDirectory}/data/postgresql.conf`,
-  ]);
+  await appendFile(
+    join(cluster.socketDirectory, "data", "postgresql.conf"),
+    `archive_command = '${archiveCommand}'\n`,
+  );
+  await cluster.sql("select pg_reload_conf()");
+  await until("the server to read its settings", async () => {
+    const [row] = await cluster.sql("show archive_command");
+    return row?.archive_command === archiveCommand;
+  });
   return {
     cluster,
     folder,

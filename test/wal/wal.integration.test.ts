@@ -1,0 +1,158 @@
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../scripts/testing/wait.ts";
+import type { DrillResult } from "../../scripts/wal/drill-result.ts";
+import type { WalStatus } from "../../scripts/wal/status.ts";
+import { startWalHost, type WalHost, whySkipped } from "./host.ts";
+
+describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkipped ?? "pgBackRest"})`, () => {
+  let host: WalHost;
+
+  beforeAll(async () => {
+    host = await startWalHost();
+    for (const command of ["setup", "backup", "check"]) {
+      const outcome = await host.wal(command);
+      expect(outcome.code, outcome.output).toBe(0);
+    }
+  }, 120_000);
+
+  afterAll(() => host?.stop());
+
+  const drills = async () => {
+    const text = await readFile(join(host.state, "drills", "pg01.jsonl"), "utf8").catch(() => "");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as DrillResult);
+  };
+  const status = async () => JSON.parse((await host.wal("status")).output) as WalStatus;
+  const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
+  /** Archived segments with their paths, oldest first. */
+  const segments = async () => {
+    const root = join(host.repository, "archive", "pg01", "15-1");
+    const names = await readdir(root, { recursive: true });
+    return names
+      .filter((name) => /\/[0-9A-F]{24}-/.test(name))
+      .toSorted()
+      .map((name) => join(root, name));
+  };
+
+  test("ten random times, amid commits, are each recovered to exactly the rows of then", async () => {
+    const client = await host.cluster.session();
+    let stop = false;
+    const writing = (async () => {
+      while (!stop) await host.commit(client);
+    })();
+    // Targets reach back to the backup, so most of them lie amid these.
+    await until("a thousand commits", async () => {
+      const [row] = await host.cluster.sql("select count(*)::int as rows from dbkeeper.sentinel");
+      return Number(row?.rows) > 1000;
+    });
+    const outcome = await host.wal("drill", "--random", "10").finally(() => {
+      stop = true;
+    });
+    await writing;
+    await client.end();
+    expect(outcome.code, outcome.output).toBe(0);
+    const results = await drills();
+    expect(results.map(({ verdict }) => verdict)).toEqual(Array.from({ length: 10 }, () => "pass"));
+    expect(new Set(results.map(({ rowsDue }) => rowsDue)).size).toBeGreaterThan(5);
+    expect(await readdir(host.scratch)).toEqual([]);
+    const metrics = await readFile(host.metricsFile, "utf8");
+    expect(metrics).toMatch(/dbkeeper_wal_last_passing_drill_timestamp_seconds\{cluster="pg01"\} \d+/);
+    expect(metrics).toMatch(/dbkeeper_wal_missing_segments\{[^}]*class="MISSING_LOST"\} 0\n/);
+  }, 120_000);
+
+  test("a time that no backup and no archive reaches is refused, and nothing is tried", async () => {
+    const before = (await drills()).length;
+    const refused = async (time: string, words: RegExp) => {
+      const outcome = await host.wal("drill", "--target-time", time);
+      expect([outcome.code, outcome.output]).toEqual([3, expect.stringMatching(words)]);
+    };
+    await refused(iso(Date.now() + 3_600_000), /later than the last commit that is archived/);
+    await refused("2001-01-01T00:00:00Z", /the earliest time that can be recovered is/);
+    await host.configure({ minimumFreeBytes: 2 ** 50 });
+    await refused(iso(Date.now()), /make room or set wal.drill.directory/);
+    await host.configure();
+    expect(await drills()).toHaveLength(before);
+  }, 60_000);
+
+  test("a killed drill leaves nothing that the next does not clear up, and two at once do not work", async () => {
+    const first = host.start("drill");
+    const closed = new Promise((resolve) => first.once("close", resolve));
+    let seen = "";
+    first.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      seen += text;
+    });
+    await until("the restore to end", async () => seen.includes('"phase":"restore"'));
+    const second = await host.wal("drill");
+    first.kill("SIGKILL");
+    await closed;
+    // Also where the first was quicker than expected, it held the lock.
+    if (seen.includes("drill-pass")) throw new Error("the first drill ended before it was killed");
+    expect(second.code, second.output).toBe(4);
+    expect(await readdir(host.scratch)).toHaveLength(1);
+    const third = await host.wal("drill");
+    expect(third.code, third.output).toBe(0);
+    expect(third.events.map(({ event }) => event)).toContain("drill-leftover-removed");
+    expect(await readdir(host.scratch)).toEqual([]);
+  }, 90_000);
+
+  test("a segment that is corrupt or missing fails the drill, and is told as lost", async () => {
+    const before = (await drills()).length;
+    await host.cluster.sql("select pg_switch_wal()");
+    const beyond = await host.wal("check");
+    expect(beyond.code, beyond.output).toBe(0);
+    const newest = (await segments()).at(-1) ?? "";
+    const target = iso(Date.now());
+    const good = await readFile(newest);
+    const damaged = Buffer.from(good);
+    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
+    await writeFile(newest, damaged);
+    const corrupt = await host.wal("drill", "--target-time", target);
+    await rm(newest);
+    const missing = await host.wal("drill", "--target-time", target);
+    const { repositories } = await status();
+    const checked = await host.wal("check");
+    await writeFile(newest, good);
+    expect([corrupt.code, missing.code, checked.code]).toEqual([6, 6, 6]);
+    expect(corrupt.output + missing.output).not.toContain('"verdict":"pass"');
+    expect((await drills()).slice(before).map(({ verdict }) => verdict)).toEqual(["fail", "fail"]);
+    expect(repositories[0]?.gaps).toMatchObject([{ class: "MISSING_LOST", segments: 1 }]);
+    expect(checked.output).toContain("are lost: recovery ends before them");
+  }, 120_000);
+
+  test("a setting that is overridden is told with its file and line", async () => {
+    await host.alterSystem("set archive_timeout = 0");
+    const outcome = await host.wal("check");
+    await host.alterSystem("reset archive_timeout");
+    expect(outcome.code).toBe(6);
+    expect(outcome.output).toMatch(
+      /archive_timeout is .{0,2}"0.{0,2}, set by .*postgresql\.auto\.conf line \d+/,
+    );
+  }, 60_000);
+
+  test("an archiver whose command ends with more than 125 is told, though the server counts nothing", async () => {
+    await host.configure({}, { archiveDelaySeconds: 1 });
+    await host.alterSystem("set archive_command = 'exit 127'");
+    const [before] = await host.cluster.sql("select failed_count from pg_stat_archiver");
+    await host.cluster.sql("create table switched (); select pg_switch_wal()");
+    await until("the archiver to be found out", async () => (await status()).archiver.state !== "ok");
+    const { archiver } = await status();
+    await host.alterSystem("reset archive_command");
+    await host.configure();
+    expect(["stuck", "dead"]).toContain(archiver.state);
+    expect(archiver.failedCount).toBe(Number(before?.failed_count));
+    expect(archiver.readySegments).toBeGreaterThan(0);
+  }, 60_000);
+
+  test("a repository that is gone is told apart from one without backups, and its samples stay", async () => {
+    await rename(host.repository, `${host.repository}.away`);
+    const outcome = await host.wal("drill");
+    await rename(`${host.repository}.away`, host.repository);
+    expect(outcome.code).toBe(3);
+    expect(outcome.output).toContain("is the repository's disk mounted?");
+    expect(await readFile(host.metricsFile, "utf8")).toMatch(/dbkeeper_wal_last_backup_timestamp_seconds/);
+  }, 60_000);
+});
