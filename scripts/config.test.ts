@@ -11,7 +11,7 @@ test("a cluster's name and role suffice", () => {
     cluster: { socketDirectory: "/var/run/postgresql", port: 5432, maintenanceDatabase: "postgres" },
     databases: "all",
     directory: "/mnt/backup/postgresql",
-    compression: { zstdLevel: 3 },
+    compression: { zstdLevel: 1 },
     retention: { keepDays: 30, keepValidated: 3, requireOffsite: false },
   });
 });

@@ -96,12 +96,12 @@ const postgresCluster = z.strictObject({
     directory: absolutePath.default("/mnt/backup/postgresql"),
     keepDays: positive.default(30),
     jobs: positive.default(2),
-    /** zstd level. Default 3. */
+    /** zstd level. Default 1. */
     compressionLevel: z
       .int()
       .min(1, "a zstd level from 1 to 19")
       .max(19, "a zstd level from 1 to 19")
-      .default(3),
+      .default(1),
     /** A dump that takes longer is reported. Default 45. */
     durationLimitMinutes: positive.default(45),
   }),

@@ -81,13 +81,18 @@ async function writeRun(
 ): Promise<Run> {
   const { config, report, signal } = context;
   const walPosition = await readWalPosition(session, plan.server);
-  const { databases, failed } = await dumpDatabases(context, plan, run.folder);
+  // None of them writes to the folder any more when the first failure is thrown: then it is removed.
+  const [dumped, roles] = await Promise.allSettled([
+    dumpDatabases(context, plan, run.folder),
+    dumpRoles(context, session, plan, run.folder),
+  ]);
   signal.throwIfAborted();
+  if (dumped.status === "rejected") throw dumped.reason;
+  const { databases, failed } = dumped.value;
   if (databases.length === 0) {
     throw new Failure((await answers(session)) ? "other" : "unreachable", "no database could be dumped");
   }
-  const globals = await dumpGlobals(context, plan.tools, run.folder);
-  const rolePasswords = await dumpRolePasswords(context, session, plan.tools, run.folder);
+  if (roles.status === "rejected") throw roles.reason;
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
   const manifest: Manifest = {
     formatVersion: 2,
@@ -102,8 +107,7 @@ async function writeRun(
     startedAt: startedAt.toISOString(),
     finishedAt: context.now().toISOString(),
     databases: databases.toSorted(byName),
-    globals,
-    rolePasswords,
+    ...roles.value,
     skipped: plan.skipped,
     failed: [...plan.failed, ...failed].toSorted(byName),
     validation: null,
@@ -152,6 +156,13 @@ async function dumpDatabases(context: Context, plan: DumpPlan, folder: string) {
     dumpOne,
   );
   return { databases, failed };
+}
+
+async function dumpRoles(context: Context, session: Session, { tools }: DumpPlan, folder: string) {
+  return {
+    globals: await dumpGlobals(context, tools, folder),
+    rolePasswords: await dumpRolePasswords(context, session, tools, folder),
+  };
 }
 
 async function readWalPosition(session: Session, { inRecovery }: ServerFacts): Promise<string | null> {
