@@ -7,11 +7,11 @@ import type { Check, Expectation } from "./config.ts";
 type CheckResult = Validation["databases"][number]["checks"][number];
 
 /** What a check's query gave. */
-export interface Found {
+export type Found = {
   rows: number;
   /** First column of the first row, as text. */
   value: string | null;
-}
+};
 
 /** The checks that concern a database. */
 export function checksFor(checks: readonly Check[], database: string): Check[] {
@@ -59,7 +59,7 @@ async function look(session: Session, check: Check): Promise<Found> {
       `set local statement_timeout = '${check.timeoutSeconds}s'; set local search_path to default`,
     );
     // Used twice, the query is worked out once and wholly: an error in any of its rows counts.
-    return await oneRow<Found & { rows: number }>(
+    return await oneRow<Found>(
       session,
       `with found(value) as (\n${check.sql}\n)
        select (select count(*) from found)::int as rows, (select value::text from found limit 1) as value`,

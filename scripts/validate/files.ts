@@ -1,13 +1,12 @@
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { globalsEnding } from "../dump/dump.ts";
 import { hashFile } from "../dump/file.ts";
-import { openDumpFile } from "../encryption/encryption.ts";
+import { readDumpFile } from "../encryption/encryption.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import type { RunFile } from "../runs/manifest.ts";
 import type { Run } from "../runs/runs.ts";
-import { readOutput } from "../system/child.ts";
 import { hasCode } from "../system/files.ts";
 
 /** Holds a file of a run against its size and SHA-256 in the manifest. Fails as `verification`. */
@@ -25,6 +24,8 @@ export async function checkFile(folder: string, expected: RunFile, signal: Abort
     throw new Failure("verification", `${expected.file} has another SHA-256 than when it was written`);
   }
 }
+
+export { readDumpFile as textOf } from "../encryption/encryption.ts";
 
 const magicNumbers: Readonly<Record<string, string>> = { gz: "1f8b08", zst: "28b52ffd", lz4: "04224d18" };
 
@@ -62,23 +63,11 @@ export async function checkGlobals(
     await checkFile(run.folder, globals, signal);
     if (rolePasswords !== null) await checkFile(run.folder, rolePasswords, signal);
     if (encryption !== null && !reads) return null;
-    const text = await textOf(run, globals.file, config, signal);
+    const text = await readDumpFile(run, globals.file, config, signal);
     return text.includes(globalsEnding) ? null : `${globals.file} does not end with "${globalsEnding}"`;
   } catch (error) {
     signal.throwIfAborted();
     if (kindOf(error) === "preflight") throw error;
     return messageOf(error);
-  }
-}
-
-/** Text of a file of a run, decrypted. Fails as `preflight` where there is no key for it. */
-export async function textOf(run: Run, file: string, config: Config, signal: AbortSignal): Promise<string> {
-  const { path, stages } = await openDumpFile(run, file, config);
-  if (stages.length === 0) return await readFile(path, "utf8");
-  const handle = await open(path, "r");
-  try {
-    return await readOutput(stages, { inputFd: handle.fd, signal });
-  } finally {
-    await handle.close();
   }
 }

@@ -162,6 +162,15 @@ describe.skipIf(serverPrograms === undefined)(`validate (${serverPrograms ?? ski
     expect(result?.reason).toContain('check "divides": division by zero');
   });
 
+  test("a dry run tells what would be looked at, and looks at nothing", async () => {
+    await keeper.configure({ databases: ["desi"], checks: [{ name: "any", sql: "select 1" }] });
+    await flipBit();
+    const { events } = await expectGood("--dry-run");
+    expect(events.map(({ event }) => event)).toEqual(["validation-planned"]);
+    expect(events[0]).toMatchObject({ database: "desi", validationLevel: "restore", checks: ["any"] });
+    expect((await keeper.newest()).manifest.validation).toBeNull();
+  });
+
   test("a scratch database that a crash left behind is dropped, and nothing else", async () => {
     await cluster.sql(`create database dbkeeper_scratch_0123456789abcdef owner ${backupRole}`);
     await cluster.sql(`create database dbkeeper_scratch_mine owner ${backupRole}`);
