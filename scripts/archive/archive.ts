@@ -16,7 +16,7 @@ import { archiveOf, isS3Error, offsite, openReader, openWriter, type Store } fro
 import type { ArchiveConfig } from "./config.ts";
 import { FileDigests } from "./digests.ts";
 import { mostParts, overheadBytes, type PlannedObject, planObjects } from "./layout.ts";
-import { headProblem } from "./object-status.ts";
+import { describeObject, difference } from "./object-status.ts";
 import type { ArchivedObject } from "./offsite.ts";
 import { uploadObject } from "./upload.ts";
 import { abandonedStates, UploadState } from "./upload-state.ts";
@@ -29,7 +29,7 @@ export interface Selection {
 }
 
 /** Name of a run's manifest in the archive: small, so that it stays where it can be read at once. */
-export const archivedManifest = `${manifestFile}.gz`;
+const archivedManifest = `${manifestFile}.gz`;
 
 /**
  * Copies runs to S3, each object with its SHA-256, which the service checks; the manifest goes last, so that a run
@@ -112,14 +112,18 @@ async function copy(
     const digests = new FileDigests(filesOf(run.manifest));
     const uploads: Uploads = { ...stores, settings, state, digests, folder: run.folder, signal, now };
     const objects: ArchivedObject[] = [];
+    const locks: (Date | null)[] = [];
     for (const planned of plan(settings, run)) {
       const object = await uploadObject(uploads, planned, `${prefix}/${planned.name}`);
-      await demandThere(stores.reader, object);
+      locks.push(await lockOf(uploads, object));
       objects.push(object);
       const { key, sizeBytes } = object;
       report.event("info", "object-archived", `sent ${key} (${formatBytes(sizeBytes)})`, { key, sizeBytes });
     }
-    const manifest = { ...run.manifest, offsite: { url, finishedAt: now().toISOString(), objects } };
+    const manifest = {
+      ...run.manifest,
+      offsite: { url, finishedAt: now().toISOString(), objects, ...lockedUntil(locks) },
+    };
     await sendManifest(uploads, `${prefix}/${archivedManifest}`, manifest);
     await writeManifest(run.folder, manifest);
     await state.remove();
@@ -139,9 +143,22 @@ async function sendManifest(uploads: Uploads, key: string, manifest: Manifest): 
   }
 }
 
-async function demandThere(reader: Store | undefined, object: ArchivedObject): Promise<void> {
-  const problem = reader === undefined ? undefined : await headProblem(reader, object);
+/** Until when an object is locked; `null` where that is not known. Fails where a reader does not see what was sent. */
+async function lockOf({ reader, settings, now }: Uploads, object: ArchivedObject): Promise<Date | null> {
+  if (reader === undefined) {
+    const { lock } = settings;
+    return lock === undefined ? null : new Date(now().getTime() + lock.days * 86_400_000);
+  }
+  const status = await describeObject(reader, object);
+  const problem = difference(object, status);
   if (problem !== undefined) throw new Error(problem);
+  return status.lockUntil;
+}
+
+function lockedUntil(locks: readonly (Date | null)[]): { lockedUntil?: string } {
+  const known = locks.filter((lock) => lock !== null);
+  if (known.length < locks.length || known.length === 0) return {};
+  return { lockedUntil: new Date(Math.min(...known.map((lock) => lock.getTime()))).toISOString() };
 }
 
 function plan({ partBytes }: ArchiveConfig, { manifest }: Run): PlannedObject[] {

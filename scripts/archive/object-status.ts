@@ -58,14 +58,6 @@ export async function describeObject(
   }
 }
 
-/**
- * Why an object is not what was sent, as far as S3 tells without reading it (this also works in Glacier); `undefined`
- * where all agrees. A service that tells no checksum of an object in parts is believed: each part was confirmed.
- */
-export async function headProblem(store: Store, object: ArchivedObject): Promise<string | undefined> {
-  return difference(object, await describeObject(store, object));
-}
-
 /** The object that lies under a key, where it is known to be the one expected: same size, same checksum. */
 export async function adopt(
   store: Store | undefined,
@@ -77,7 +69,10 @@ export async function adopt(
   return { ...expected, versionId: found.versionId };
 }
 
-/** Where what S3 tells of an object differs from what was sent; `undefined` where nothing does. */
+/**
+ * Where what S3 tells of an object (also of one in Glacier) differs from what was sent; `undefined` where nothing does.
+ * A service that tells no checksum of an object in parts is believed: each part was confirmed.
+ */
 export function difference(
   { key, sizeBytes, checksumSha256, partBytes }: ArchivedObject,
   found: ObjectStatus,

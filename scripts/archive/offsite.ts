@@ -37,6 +37,8 @@ export const offsiteSchema = z.object({
   finishedAt: z.iso.datetime(),
   /** Absent in manifests from before objects were listed: each file is an object of its own name. */
   objects: z.array(archivedObjectSchema).optional(),
+  /** Until when every object is locked, as far as known; absent where one is not, or nobody may see it. */
+  lockedUntil: z.iso.datetime().optional(),
   /** When it was fetched back from there; absent where the run is the original. */
   retrievedAt: z.iso.datetime().optional(),
 });

@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What happens to a request: it passes, is cut in its middle, is held for ever, or done without its answer coming back. */
-export type Fate = "pass" | "cut" | "hold" | "mute";
+/**
+ * What happens to a request: it passes, is cut in its middle, is held for ever, is done without its answer coming back,
+ * or is answered without a word of a restore, as if that had only just been asked for.
+ */
+type Fate = "pass" | "cut" | "hold" | "mute" | "forget";
 
 /** A way to an S3 server on which requests are seen and can be lost. */
 export interface Gate {
@@ -46,6 +49,7 @@ function forward(target: string, incoming: IncomingMessage, outgoing: ServerResp
       answer.resume().once("end", () => incoming.socket.destroy());
       return;
     }
+    if (fate === "forget") delete answer.headers["x-amz-restore"];
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
     answer.pipe(outgoing);
   });

@@ -195,6 +195,9 @@ describe.skipIf(!motoServer)("dbkeeper archive", { timeout: 60_000 }, () => {
     const [locked] = await listOf(host);
     const days = (Date.parse(locked?.lockedUntil ?? "") - Date.now()) / 86_400_000;
     expect(Math.round(days)).toBe(60);
+    expect((await readManifest(join(host.runs, id))).offsite?.lockedUntil?.slice(0, 10)).toBe(
+      locked?.lockedUntil?.slice(0, 10),
+    );
     await makeRun(host, "20260602T020000Z", small);
     await host.configure({ prefix: "proj-pg01/lock", bucket: "unlocked" });
     await expectDone(host, "archive");
@@ -212,6 +215,11 @@ describe.skipIf(!motoServer)("dbkeeper archive", { timeout: 60_000 }, () => {
     expect(asked).toMatch(/2 objects are asked for from GLACIER, there within 12\.0 h .*S3 user guide/);
     expect(await readdir(host.runs)).toEqual([]);
     expect(await listOf(host)).toMatchObject([{ state: "restoring" }]);
+    gate.decide = (request) => (request.startsWith("HEAD") ? "forget" : "pass");
+    gate.seen.length = 0;
+    await expectDone(host, "archive", "restore", id);
+    expect(gate.seen.filter((one) => one.startsWith("POST"))).toHaveLength(2);
+    gate.decide = () => "pass";
     gate.seen.length = 0;
     const waiting = host.run("archive", "restore", id, "--wait", "--poll", "1");
     await until("a second look", async () => gate.seen.filter((one) => one.startsWith("HEAD")).length > 3);
