@@ -1,17 +1,17 @@
 import type { Context } from "../context.ts";
-import { globalsEnding } from "../dump/dump.ts";
+import { globalsEnding } from "../dump/globals.ts";
+import { readDumpFile } from "../encryption/encryption.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { connect, type Session } from "../postgres/session.ts";
 import { isKeyword, nameIn, type Statement, splitStatements } from "../postgres/statements.ts";
 import type { Run } from "../runs/runs.ts";
 import { hasCode } from "../system/files.ts";
-import { textOf } from "../validate/files.ts";
 import type { Target } from "./target.ts";
 
 /** Reads the roles, tablespaces and settings of a run. Fails as `verification` where the file is cut short. */
 export async function readGlobals(context: Context, run: Run): Promise<Statement[]> {
   const { globals } = run.manifest;
-  const text = await textOf(run, globals.file, context.config, context.signal);
+  const text = await readDumpFile(run, globals.file, context.config, context.signal);
   if (text.includes(globalsEnding)) return splitStatements(text);
   throw new Failure(
     "verification",
@@ -65,7 +65,7 @@ async function readPasswords(context: Context, run: Run): Promise<Statement[]> {
     return [];
   }
   try {
-    return splitStatements(await textOf(run, rolePasswords.file, context.config, context.signal));
+    return splitStatements(await readDumpFile(run, rolePasswords.file, context.config, context.signal));
   } catch (error) {
     if (kindOf(error) !== "preflight") throw error;
     warn(messageOf(error));

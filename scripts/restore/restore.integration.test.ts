@@ -1,9 +1,9 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pathOfDump, writeManifest } from "../runs/manifest.ts";
+import { writeManifest } from "../runs/manifest.ts";
 import {
   backupRole,
   serverPrograms,
@@ -17,6 +17,7 @@ import { until } from "../testing/wait.ts";
 const execute = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 const programs = serverPrograms ?? "";
+const ageThere = isThere("age-keygen");
 
 describe.skipIf(serverPrograms === undefined)(`restore (${serverPrograms ?? skipReason})`, () => {
   let source: TestCluster;
@@ -33,6 +34,7 @@ describe.skipIf(serverPrograms === undefined)(`restore (${serverPrograms ?? skip
     await source.sql("create table voids as select i, md5(i::text) from generate_series(1, 2000) i", "desi");
     await source.sql("create table t as select 1 as a", "small");
     keeper = await newKeeper(source, {
+      dump: { format: "directory" },
       restoreInto: { socketDirectory: source.socketDirectory, role: "postgres" },
       restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
     });
@@ -101,7 +103,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
   };
 
   test("a copy has every object, owner, right and setting of the original, and its data", async () => {
-    const outcome = await restore("--database", 'lab "odd', "--as", "copy");
+    const outcome = await restore("--database", 'lab "odd', "--as", "copy", "--jobs", "4");
     expect(outcome.code, outcome.output).toBe(0);
     expect(await schemaOf(source, "copy", "x")).toBe(await schemaOf(source, 'lab "odd', "x"));
     expect(outcome.events.find(({ event }) => event === "database-restored")).toMatchObject({
@@ -219,7 +221,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
   test("a damaged dump is found before anything is touched", async () => {
     const { folder, manifest } = await keeper.newest();
     const entry = manifest.databases.find(({ name }) => name === "desi");
-    const path = join(folder, pathOfDump(entry ?? { format: "custom", files: [] }));
+    const path = join(folder, entry?.files.at(-1)?.file ?? "");
     const bytes = await readFile(path);
     const damaged = Buffer.from(bytes);
     damaged[bytes.length - 20] = 255 - (damaged[bytes.length - 20] ?? 0);
@@ -266,6 +268,49 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
     expect(await unfinished(source)).toEqual([]);
     await source.sql("drop materialized view broken", "small");
   }, 30_000);
+
+  test.skipIf(!ageThere)(
+    "an encrypted run comes back with the passwords of the roles",
+    async () => {
+      const identityFile = join(keeper.folder, "identity");
+      await execute("age-keygen", ["-o", identityFile]);
+      await chmod(identityFile, 0o600);
+      const { stdout } = await execute("age-keygen", ["-y", identityFile]);
+      const configure = (more: { identityFile?: string }) =>
+        keeper.configure({
+          cluster: { ...keeper.cluster, role: "postgres" },
+          databases: ["desi"],
+          restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
+          encryption: { recipients: [stdout.trim()], ...more },
+        });
+      await configure({});
+      await source.sql("alter role keeper password 'first light'");
+      expect((await keeper.run("dump")).code).toBe(0);
+      const argv = [
+        "--database",
+        "desi",
+        "--as",
+        "opened",
+        "--globals",
+        "--unvalidated",
+        "--into",
+        "recovery",
+      ];
+      const closed = await restore(...argv);
+      expect(closed.code, closed.output).toBe(3);
+      expect(closed.output).toContain("encryption.identityFile");
+      await configure({ identityFile });
+      const outcome = await restore(...argv);
+      expect(outcome.code, outcome.output).toBe(0);
+      const query = "select rolpassword from pg_authid where rolname = 'keeper'";
+      const [password] = await source.sql(query);
+      expect(password?.rolpassword).toMatch(/^SCRAM/);
+      expect(await recovery.sql(query)).toEqual([password]);
+      expect(outcome.output).not.toContain("SCRAM");
+      expect(await databases(recovery)).toContain("opened");
+    },
+    30_000,
+  );
 
   test.skipIf(!isRoot)(
     "a full disk on the target fails the restore and leaves the database as it was",
@@ -314,6 +359,15 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
     60_000,
   );
 });
+
+function isThere(program: string): boolean {
+  try {
+    execFileSync(program, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const roles = `
   create role "Odd role"; create role keeper login connection limit 7; create role reader;
