@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { serverTls } from "./databases/names.ts";
+import { physicalBackups } from "./databases/physical-backups.ts";
 import { postgresServer } from "./databases/postgres.ts";
 import { backupRuntime } from "./databases/runtime.ts";
 import { type BackupHost, backupHostChecks } from "./hosts/backup-host.ts";
@@ -27,6 +28,8 @@ export interface ContentsArgs {
   readonly runtimeBundle: string;
   /** Secret; by cluster. */
   readonly replicationPasswords: ReadonlyMap<string, pulumi.Input<string>>;
+  /** Secret; of the physical backups, by cluster. */
+  readonly backupPassphrases: ReadonlyMap<string, pulumi.Input<string>>;
   readonly smtpPassword: pulumi.Input<string> | undefined;
   readonly certificates: LabCertificates;
   readonly monitoringLogin: MonitoringLogin;
@@ -89,7 +92,7 @@ export function hostOrder(site: Site): ReadonlyMap<string, readonly string[]> {
 const base: Contribution = { packages: firstBootPackages };
 
 function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
-  const { site, runtimeBundle, replicationPasswords, certificates } = args;
+  const { site, replicationPasswords, certificates } = args;
   return site.databases.postgres
     .filter(({ primary, standbys }) => [primary, ...standbys].includes(guest.name))
     .flatMap((cluster) => {
@@ -107,17 +110,24 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
           replicationPassword,
         }),
         postgresExporter(site, cluster, identityOf(certificates.hosts, guest.name)),
-        ...backups(site, cluster, guest, runtimeBundle),
+        ...backups(args, cluster, guest),
       ];
     });
 }
 
 /** Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. */
-function backups(site: Site, cluster: PostgresCluster, guest: Guest, bundle: string): Contribution[] {
-  const { binaries, monitoring } = site;
-  return guest.name === cluster.primary
-    ? [backupRuntime({ cluster, node: binaries.node, bundle, monitoring })]
-    : [];
+function backups(
+  { site: { binaries, monitoring }, runtimeBundle: bundle, backupPassphrases }: ContentsArgs,
+  cluster: PostgresCluster,
+  guest: Guest,
+): Contribution[] {
+  if (guest.name !== cluster.primary) return [];
+  const passphrase = backupPassphrases.get(cluster.name);
+  if (passphrase === undefined) throw new Error(`cluster ${cluster.name} has no passphrase for its backups`);
+  return [
+    backupRuntime({ cluster, node: binaries.node, bundle, monitoring }),
+    physicalBackups({ cluster, guest, passphrase }),
+  ];
 }
 
 function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {

@@ -25,7 +25,12 @@ beforeAll(async () => {
       return { privateKey: `PRIVATE ${name}`, publicKey: `ssh-ed25519 ${name}` };
     if (type === "hosts:index:GuestImages") return { kept: {} };
     if (type === "hosts:index:Password")
-      return { value: "generated-password", bcryptHash: "bcrypt-of-password" };
+      return {
+        value: name.endsWith("-backups")
+          ? `passphrase of ${name}`.replaceAll(" ", "-")
+          : "generated-password",
+        bcryptHash: "bcrypt-of-password",
+      };
     if (/^hosts:index:Certificate/.test(type))
       return { certificate: `CERTIFICATE ${name}`, privateKey: `KEY ${name}`, notAfter: "2027-01-01" };
     if (type === "pbs:index:ApiToken") return { tokenId: "lab-pve@pbs!nodes", value: "token-secret" };
@@ -326,6 +331,20 @@ describe("hosts", () => {
         content?.includes("generated-password"),
       );
       expect(holding.map(([, { sensitive }]) => sensitive)).toEqual([true]);
+    }
+  });
+
+  it("hold the passphrase of the physical backups in a sensitive file of the database alone", () => {
+    const passphrase = "passphrase-of-pg01-backups";
+    for (const { name } of site.guests.filter(({ managed }) => managed)) {
+      const holding = Object.entries(filesOf(name)).filter(([, { content }]) =>
+        content?.includes(passphrase),
+      );
+      expect(holding).toMatchObject(
+        name === "proj-pg01"
+          ? [["/etc/pgbackrest/conf.d/secrets.conf", { sensitive: true, mode: "0600", owner: "postgres" }]]
+          : [],
+      );
     }
   });
 

@@ -31,6 +31,12 @@ export async function buildLab(
   const replicationPasswords = new Map(
     site.databases.postgres.map(({ name }) => [name, new Password(`${name}-replication`).value]),
   );
+  const backupPassphrases = new Map(
+    site.databases.postgres.map(({ name }) => [
+      name,
+      new Password(`${name}-backups`, { lengthCharacters: 64 }).value,
+    ]),
+  );
   const certificates = new Certificates("certificates", { site });
   const monitoringLogin: MonitoringLogin = {
     user: monitoringUser,
@@ -48,6 +54,7 @@ export async function buildLab(
     site,
     runtimeBundle: await bundleRuntime(),
     replicationPasswords,
+    backupPassphrases,
     smtpPassword: settings.smtpPassword,
     certificates,
     monitoringLogin,
@@ -143,6 +150,8 @@ export async function buildLab(
     archiveReader: pulumi.secret({ id: archive.reader.id, secret: archive.reader.secret }),
     backupJobIds: backupJobs.jobIds,
     backupEncryptionKeys: backupJobs.encryptionKeys,
+    // For escrow: without it no physical backup of a cluster can be read.
+    databaseBackupPassphrases: pulumi.secret(Object.fromEntries(backupPassphrases)),
     deployKey: machines.deployKey.privateKey,
     // For the hosts that the program delivers to without making them.
     deployPublicKey: machines.deployKey.publicKey,

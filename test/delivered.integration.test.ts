@@ -33,6 +33,7 @@ beforeAll(async () => {
     site,
     runtimeBundle: "// the runtime",
     replicationPasswords: new Map([["pg01", "secret"]]),
+    backupPassphrases: new Map([["pg01", "a-secret-of-24-characters"]]),
     smtpPassword: undefined,
     certificates: await testCertificates(site),
     monitoringLogin: testLogin,

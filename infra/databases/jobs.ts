@@ -5,8 +5,16 @@ import { hardened, renderUnit, type UnitSections } from "../hosts/unit.ts";
 import type { PostgresCluster } from "../site.ts";
 import { runtimeUser, serverUnit } from "./names.ts";
 
+/** The account that a unit runs as, and the folders that it may change. */
+export interface Account {
+  readonly user: string;
+  readonly writes: readonly string[];
+  /** Settings of the service that only this account's units have. */
+  readonly service: Readonly<Record<string, string | boolean>>;
+}
+
 /** What a timer starts. */
-interface Job {
+export interface Job {
   /** Of its units, without their endings. */
   readonly name: string;
   readonly description: string;
@@ -18,6 +26,10 @@ interface Job {
   readonly spreadSeconds: number;
   /** After which it is ended and has failed. */
   readonly limitMinutes: number;
+  /** Also so long after the timer itself starts, which is after a delivery and at every boot. Default: not then. */
+  readonly afterBootSeconds?: number;
+  /** A path, with wildcards, before whose existence there is nothing to do. Default: none. */
+  readonly onceThereIs?: string;
 }
 
 /**
@@ -76,12 +88,17 @@ function jobs({ dump }: PostgresCluster): readonly Job[] {
 
 /** Started by a unit's failure, with the name of that unit. */
 const failureHook = "dbkeeper-failed@.service";
-const onFailure = failureHook.replace("@.", "@%n.");
+export const onFailure = failureHook.replace("@.", "@%n.");
 
 /** Every unit of the runtime. */
 export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
+  const account: Account = {
+    user: runtimeUser,
+    writes: [cluster.dump.directory, "/var/lib/dbkeeper", textfileDirectory],
+    service: { RemoveIPC: true },
+  };
   return [
-    ...jobs(cluster).flatMap((job) => unitsOf(cluster, job)),
+    ...jobs(cluster).flatMap((job) => jobUnits(cluster, job, account)),
     {
       name: "dbkeeper-health.service",
       content: renderUnit({
@@ -90,7 +107,7 @@ export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
           OnFailure: onFailure,
         },
         Service: {
-          ...program(cluster, "health serve"),
+          ...program(account, "health serve"),
           Restart: "on-failure",
           RestartSec: "5s",
         },
@@ -101,7 +118,7 @@ export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
       name: failureHook,
       content: renderUnit({
         Unit: { Description: "Tell people that %i failed" },
-        Service: { ...program(cluster, "failed --unit %i"), Type: "oneshot", TimeoutStartSec: "5min" },
+        Service: { ...program(account, "failed --unit %i"), Type: "oneshot", TimeoutStartSec: "5min" },
       }),
       enabled: false,
       state: "none",
@@ -109,14 +126,21 @@ export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
   ];
 }
 
-function unitsOf(
+/** The service of a job and the timer that starts it. */
+export function jobUnits(
   cluster: PostgresCluster,
-  { name, description, command, schedule, spreadSeconds, limitMinutes }: Job,
+  { name, description, command, schedule, spreadSeconds, limitMinutes, afterBootSeconds, onceThereIs }: Job,
+  account: Account,
 ): HostUnit[] {
   const service: UnitSections = {
-    Unit: { Description: description, After: serverUnit(cluster), OnFailure: onFailure },
+    Unit: {
+      Description: description,
+      After: serverUnit(cluster),
+      OnFailure: onFailure,
+      ...(onceThereIs === undefined ? {} : { ConditionPathExistsGlob: onceThereIs }),
+    },
     Service: {
-      ...program(cluster, command),
+      ...program(account, command),
       Type: "oneshot",
       // A dump must never take the database's own share of the disk and the processor.
       Nice: 10,
@@ -130,22 +154,27 @@ function unitsOf(
       name: `${name}.timer`,
       content: renderUnit({
         Unit: { Description: description },
-        Timer: { OnCalendar: schedule, Persistent: true, RandomizedDelaySec: `${spreadSeconds}s` },
+        Timer: {
+          OnCalendar: schedule,
+          ...(afterBootSeconds === undefined ? {} : { OnActiveSec: `${afterBootSeconds}s` }),
+          Persistent: true,
+          RandomizedDelaySec: `${spreadSeconds}s`,
+        },
         Install: { WantedBy: "timers.target" },
       }),
     },
   ];
 }
 
-/** How every unit runs the runtime: as its own account, with no more of the host than it needs. */
-function program({ dump }: PostgresCluster, command: string) {
+/** How every unit runs the runtime: with no more of the host than it needs. */
+export function program({ user, writes, service }: Account, command: string) {
   return {
-    User: runtimeUser,
+    User: user,
     ExecStart: `/usr/local/bin/dbkeeper ${command}`,
     // Webhooks and the archive may be of the lab's own authority.
     Environment: `NODE_EXTRA_CA_CERTS=${authorityPath}`,
     UMask: "0027",
-    ReadWritePaths: `${dump.directory} /var/lib/dbkeeper ${textfileDirectory}`,
+    ReadWritePaths: writes.join(" "),
     ...hardened,
     CapabilityBoundingSet: "",
     AmbientCapabilities: "",
@@ -154,7 +183,6 @@ function program({ dump }: PostgresCluster, command: string) {
     ProtectHostname: true,
     ProtectKernelLogs: true,
     // No ProtectProc: a lock's holder may be of another account, and one that cannot be seen would count as gone.
-    RemoveIPC: true,
     KeyringMode: "private",
     RestrictAddressFamilies: "AF_UNIX AF_INET AF_INET6",
     RestrictNamespaces: true,
@@ -163,5 +191,6 @@ function program({ dump }: PostgresCluster, command: string) {
     // Node compiles while it runs, so memory that is written and then executed cannot be forbidden.
     SystemCallFilter: ["@system-service", "~@privileged"],
     SystemCallErrorNumber: "EPERM",
+    ...service,
   } as const;
 }

@@ -9,6 +9,8 @@ import {
   type Upstream,
   upstreamConninfo,
 } from "./names.ts";
+import { archiveSettings, physicalBackupGrants } from "./pgbackrest.ts";
+import { archiveTimeoutSeconds } from "./physical-backups.ts";
 
 /**
  * Server settings; a standby also gets where it streams from. Figures without a comment are PostgreSQL's terms for what the site states.
@@ -45,7 +47,7 @@ export function configuration(cluster: PostgresCluster, guest: Guest, upstream?:
           primary_conninfo: `'${upstreamConninfo(cluster, upstream)}'`,
           primary_slot_name: `'${upstream.slot}'`,
         }
-      : {}),
+      : archiveSettings(cluster.name, archiveTimeoutSeconds)),
     timezone: "'UTC'",
     log_timezone: "'UTC'",
   };
@@ -94,6 +96,8 @@ export function identityMap({ roles }: PostgresCluster): string {
     [runtimeUser, roles.backup],
     [exporterUser, roles.monitoring],
     ["postgres", roles.maintenance],
+    // Physical backups read the data directory, so they run as its owner.
+    ["postgres", roles.backup],
   ];
   return pairs.map(([account, role]) => `lab\t${account}\t${role}\n`).join("");
 }
@@ -111,6 +115,7 @@ export function rolesSql(
   return [
     // A dump must see every row whatever the row security, and the scratch restores need databases of their own.
     role(roles.backup, "LOGIN NOSUPERUSER CREATEDB BYPASSRLS", ["pg_read_all_data", "pg_monitor"]),
+    physicalBackupGrants(roles.backup, cluster.version),
     // pg_read_all_data does not cover large objects.
     `ALTER ROLE ${roles.backup} SET lo_compat_privileges = on;\n`,
     role(roles.maintenance, "LOGIN NOSUPERUSER", [

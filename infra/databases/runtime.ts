@@ -3,6 +3,7 @@ import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
 import type { Channel, PinnedBinary, PostgresCluster, Site } from "../site.ts";
 import { runtimeUnits } from "./jobs.ts";
 import { runtimeUser } from "./names.ts";
+import { walConfiguration } from "./physical-backups.ts";
 
 export interface RuntimeArgs {
   readonly cluster: PostgresCluster;
@@ -21,7 +22,8 @@ export function backupRuntime({ cluster, node, bundle, monitoring }: RuntimeArgs
     users: [{ name: runtimeUser, home: "/var/lib/dbkeeper", groups: ["metrics"] }],
     directories: [
       { path: "/var/lib/dbkeeper", mode: "0750", owner: runtimeUser, group: runtimeUser },
-      { path: dump.directory, mode: "0750", owner: runtimeUser, group: runtimeUser },
+      // The owner of the data directory has folders of its own below.
+      { path: dump.directory, mode: "0751", owner: runtimeUser, group: runtimeUser },
       { path: "/etc/dbkeeper", mode: "0755", owner: "root", group: "root" },
     ],
     files: [
@@ -46,6 +48,7 @@ export function backupRuntime({ cluster, node, bundle, monitoring }: RuntimeArgs
             retention: { keepDays: dump.keepDays },
             metricsFile: `${textfileDirectory}/dbkeeper.prom`,
             health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
+            wal: walConfiguration(cluster),
             channels: { webhooks: webhooks.map(({ path }) => ({ urlFile: path })) },
           },
           undefined,
