@@ -3,6 +3,7 @@
  * server's own words do not say.
  */
 export function explainDumpFailure(reason: string, standby: boolean): string {
-  if (!standby || !/due to conflict with recovery/.test(reason)) return reason;
-  return `${reason}; the standby ended it to go on replaying: set hot_standby_feedback = on there, or max_standby_streaming_delay (max_standby_archive_delay) longer than a dump takes`;
+  // Where our session is ended, pg_dump finds the snapshot gone that it was to read.
+  if (!standby || !/conflict with recovery|invalid snapshot identifier/.test(reason)) return reason;
+  return `${reason}; the standby ended it to go on replaying changes: set hot_standby_feedback = on there, or max_standby_streaming_delay (max_standby_archive_delay) longer than a dump takes`;
 }

@@ -33,23 +33,71 @@ export interface TestCluster {
  * configuration.
  */
 export async function startCluster(settings = ""): Promise<TestCluster> {
+  const home = await newHome();
+  await home.run("initdb", [
+    ...["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"],
+    `--pgdata=${home.data}`,
+  ]);
+  await appendFile(
+    join(home.data, "postgresql.conf"),
+    `listen_addresses = ''\nport = 5432\nunix_socket_directories = '${home.folder}'\nfsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 32MB\nlog_min_messages = panic\n${settings}`,
+  );
+  const cluster = await serve(home);
+  const { sql } = cluster;
+  await sql(`create role ${backupRole} login createdb bypassrls in role pg_read_all_data, pg_monitor`);
+  await sql(`alter role ${backupRole} set lo_compat_privileges = on`);
+  // A limit as administrators set it, only so low that no statement would survive it.
+  await sql(`alter role ${backupRole} set statement_timeout = '1ms'`);
+  return cluster;
+}
+
+/** Starts a standby that streams from another test's server. */
+export async function startStandby(primary: TestCluster, settings = ""): Promise<TestCluster> {
+  const home = await newHome();
+  await home.run("pg_basebackup", [
+    ...["--no-sync", "--checkpoint=fast", "--write-recovery-conf", "--username=postgres"],
+    `--host=${primary.socketDirectory}`,
+    `--pgdata=${home.data}`,
+  ]);
+  await appendFile(
+    join(home.data, "postgresql.conf"),
+    `unix_socket_directories = '${home.folder}'\n${settings}`,
+  );
+  return await serve(home);
+}
+
+/** A folder for a server, and the user whose it is. */
+interface Home {
+  folder: string;
+  data: string;
+  /** What stands before a command to run it as that user. */
+  prefix: readonly string[];
+  /** Runs one of PostgreSQL's programs as that user. */
+  run(program: string, args: readonly string[]): Promise<void>;
+}
+
+async function newHome(): Promise<Home> {
   if (serverPrograms === undefined) throw new Error(skipReason);
+  const programs = serverPrograms;
   const folder = await mkdtemp(join(tmpdir(), "dbkeeper-pg-"));
-  const data = join(folder, "data");
   const user = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
   if (user !== undefined) await chown(folder, user.uid, user.gid);
   const prefix = user === undefined ? [] : becoming(user);
-  const initdb = join(serverPrograms, "initdb");
-  const options = ["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"];
-  const [command = "", ...args] = [...prefix, initdb, `--pgdata=${data}`, ...options];
-  await execute(command, args, { cwd: folder });
-  await appendFile(
-    join(data, "postgresql.conf"),
-    `listen_addresses = ''\nport = 5432\nunix_socket_directories = '${folder}'\nfsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 32MB\nlog_min_messages = panic\n${settings}`,
-  );
+  return {
+    folder,
+    data: join(folder, "data"),
+    prefix,
+    async run(program, args) {
+      const [command = "", ...rest] = [...prefix, join(programs, program), ...args];
+      await execute(command, rest, { cwd: folder });
+    },
+  };
+}
+
+async function serve({ folder, data, prefix }: Home): Promise<TestCluster> {
   // The server ends with the test, even where the test is killed.
-  const launch = user === undefined ? [] : [...prefix, "--pdeathsig=QUIT"];
-  const [server = "", ...serverArgs] = [...launch, join(serverPrograms, "postgres"), "-D", data];
+  const launch = prefix.length === 0 ? [] : [...prefix, "--pdeathsig=QUIT"];
+  const [server = "", ...serverArgs] = [...launch, join(serverPrograms ?? "", "postgres"), "-D", data];
   const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
 
   const session = async (database = "postgres") => {
@@ -68,10 +116,6 @@ export async function startCluster(settings = ""): Promise<TestCluster> {
     }
   };
   await waitUntilReady(child, sql);
-  await sql(`create role ${backupRole} login createdb bypassrls in role pg_read_all_data, pg_monitor`);
-  await sql(`alter role ${backupRole} set lo_compat_privileges = on`);
-  // A limit as administrators set it, only so low that no statement would survive it.
-  await sql(`alter role ${backupRole} set statement_timeout = '1ms'`);
   return {
     socketDirectory: folder,
     port: 5432,
