@@ -100,6 +100,8 @@ describe.skipIf(!motoServer)("dbkeeper archive", { timeout: 60_000 }, () => {
     expect(await listOf(host)).toMatchObject([
       { run: id, objects: 2, storageClasses: ["STANDARD"], state: "readable", problem: null },
     ]);
+    const days = (Date.parse(offsite?.lockedUntil ?? "") - Date.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(30);
     outputs.push(await expectDone(host, "archive", "restore", id));
     expect((await contentOf(host)).map((content, index) => content.equals(before[index] ?? content))).toEqual(
       before.map(() => true),
@@ -130,6 +132,18 @@ describe.skipIf(!motoServer)("dbkeeper archive", { timeout: 60_000 }, () => {
     await expectDone(host, "archive");
     expect(partsSent()).toEqual(["3"]);
     expect(await readdir(host.runs)).toEqual([id]);
+  });
+
+  it("gives up what was begun for a run that is gone", async () => {
+    const host = await newHost();
+    await makeRun(host, id, mixed);
+    gate.decide = (request) => (request.includes("part 2 ") ? "cut" : "pass");
+    expect((await host.run("archive")).code).toBe(7);
+    await rm(join(host.runs, id), { recursive: true });
+    await makeRun(host, "20260602T020000Z", small);
+    await expectDone(host, "archive");
+    expect(gate.seen.filter((one) => one.startsWith("DELETE upload "))).toHaveLength(1);
+    expect(await readdir(host.runs)).toEqual(["20260602T020000Z"]);
   });
 
   it("survives connections that are cut in the middle, and says so when nothing gets through", async () => {
