@@ -10,6 +10,12 @@ export const actions = ["vacuum", "analyze", "reindex", "drop-leftover"] as cons
 /** See {@link actions}. */
 export type Action = (typeof actions)[number];
 
+/**
+ * What can become of it. `locked`: another session held it; `not-permitted`: the role may not; `gone`: dropped
+ * meanwhile; `left-out`: the window had ended, or a backup had begun.
+ */
+export const outcomes = ["done", "locked", "not-permitted", "gone", "failed", "left-out"] as const;
+
 const itemShape = {
   database: z.string(),
   schema: z.string(),
@@ -27,11 +33,7 @@ export type WorkItem = z.infer<typeof itemSchema>;
 
 const resultSchema = z.object({
   ...itemShape,
-  /**
-   * `locked`: another session held it; `not-permitted`: the role may not; `gone`: dropped meanwhile; `left-out`: the
-   * window had ended, or a backup had begun.
-   */
-  outcome: z.enum(["done", "locked", "not-permitted", "gone", "failed", "left-out"]),
+  outcome: z.enum(outcomes),
   /** Why it was not done; `null` where it was. */
   reason: z.string().nullable(),
   durationSeconds: z.number().min(0),

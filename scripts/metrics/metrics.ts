@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Context } from "../context.ts";
 import { kindOf } from "../exit-codes.ts";
+import { maintainMetrics } from "../maintain/metrics.ts";
 import { hasCode, writeFileAtomic } from "../system/files.ts";
 import { acquireLock, type Lock } from "../system/lock.ts";
 import { backupMetrics } from "./backups.ts";
@@ -10,7 +11,7 @@ import { type Family, parseFamilies, renderFamilies } from "./family.ts";
 import type { MetricsSource } from "./source.ts";
 
 /** What every area adds. */
-const sources: readonly MetricsSource[] = [backupMetrics, diskMetrics];
+const sources: readonly MetricsSource[] = [backupMetrics, diskMetrics, maintainMetrics];
 
 /** What is to be written about a command that has ended. */
 export type Outcome = Pick<CommandResult, "command" | "exitCode" | "durationSeconds">;
