@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
-import { formatSeconds } from "../events.ts";
+import { formatBytes, formatSeconds } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import { connect } from "../postgres/session.ts";
+import { freeBytes } from "../system/space.ts";
 import { archiveCurrentSegment } from "./archived.ts";
 import type { DrillPlan, TargetChoice } from "./drill-plan.ts";
 import { type Progress, recoverAndJudge, timed } from "./drill-recover.ts";
@@ -74,7 +75,10 @@ async function drillOne(
     return finish(verdict, reasons);
   } catch (error) {
     context.signal.throwIfAborted();
-    return finish("fail", [`${Object.keys(progress.phases).at(-1) ?? "start"}: ${messageOf(error)}`]);
+    // pgBackRest does not always say that the disk was full.
+    const free = formatBytes(await freeBytes(folder.path));
+    const phase = Object.keys(progress.phases).at(-1) ?? "start";
+    return finish("fail", [`${phase}: ${messageOf(error)}`, `${free} were free in ${folder.path}`]);
   }
 }
 

@@ -213,7 +213,15 @@ function settingsOf({ folder, restoreCommand, inherited }: ScratchServerOptions)
 
 async function lastErrors(log: string): Promise<string> {
   const text = await readFile(log, "utf8").catch(() => "");
-  const lines = redact(text).trim().split("\n");
-  const telling = lines.filter((line) => /FATAL|PANIC|ERROR/.test(line));
-  return (telling.length > 0 ? telling : lines).slice(-4).join(" | ");
+  const lines = redact(text).split("\n");
+  // pgBackRest goes on in lines that begin with spaces; PostgreSQL's, with a tab, are only advice here.
+  const telling = lines.filter(
+    // What it told us while we waited for it is no error of its own.
+    (line) => /(?:FATAL|PANIC|ERROR):|^ +\S/.test(line) && !line.includes("is starting up"),
+  );
+  const shown = telling.length > 0 ? telling : lines.filter((line) => line !== "");
+  return shown
+    .slice(-6)
+    .map((line) => line.trim())
+    .join(" | ");
 }

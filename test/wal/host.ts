@@ -66,7 +66,7 @@ export async function startWalHost(): Promise<WalHost> {
   const folder = await mkdtemp(join(parent, "dbkeeper-wal-"));
   const path = (name: string) => join(folder, name);
   const owner = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
-  const folders = ["repository", "state", "scratch", "conf.d", "spool", "log", "lock"];
+  const folders = ["repository", "state", "scratch", "conf.d", "spool", "log", "lock", "tablespace"];
   for (const name of folders) await mkdir(path(name), { mode: 0o700 });
   const own = ["--config", path("pgbackrest.conf"), "--config-include-path", path("conf.d")];
   const archiveCommand = `pgbackrest ${own.join(" ")} --stanza=pg01 archive-push %p`;
@@ -100,6 +100,9 @@ export async function startWalHost(): Promise<WalHost> {
     for (const name of ["", ...folders, "conf.d/secrets.conf"]) await chown(path(name), owner.uid, owner.gid);
   }
   await cluster.sql(`create role ${role} login in role pg_monitor; ${physicalBackupGrants(role, 15)}`);
+  // A restore that put it where the source has it would destroy it.
+  await cluster.sql(`create tablespace elsewhere location '${path("tablespace")}'`);
+  await cluster.sql("create table spaced tablespace elsewhere as select i from generate_series(1, 100) i");
   const configure: WalHost["configure"] = (more = {}, wal = {}) => {
     const config: DbkeeperConfig = {
       cluster: { name: "pg01", socketDirectory: cluster.socketDirectory, port: cluster.port, role: "nobody" },

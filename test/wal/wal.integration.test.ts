@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../scripts/testing/wait.ts";
 import type { DrillResult } from "../../scripts/wal/drill-result.ts";
@@ -59,6 +60,7 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(results.map(({ verdict }) => verdict)).toEqual(Array.from({ length: 10 }, () => "pass"));
     expect(new Set(results.map(({ rowsDue }) => rowsDue)).size).toBeGreaterThan(5);
     expect(await readdir(host.scratch)).toEqual([]);
+    expect(await host.cluster.sql("select count(*)::int as rows from spaced")).toEqual([{ rows: 100 }]);
     const metrics = await readFile(host.metricsFile, "utf8");
     expect(metrics).toMatch(/dbkeeper_wal_last_passing_drill_timestamp_seconds\{cluster="pg01"\} \d+/);
     expect(metrics).toMatch(/dbkeeper_wal_missing_segments\{[^}]*class="MISSING_LOST"\} 0\n/);
@@ -77,6 +79,24 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     await host.configure();
     expect(await drills()).toHaveLength(before);
   }, 60_000);
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "a disk that fills up fails the drill and leaves nothing",
+    async () => {
+      // Room for the backup as it was, but not for the WAL that follows it.
+      const options = ["-t", "tmpfs", "-o", "size=30m,mode=0777", "dbkeeper-small", host.scratch];
+      await execa("mount", options);
+      try {
+        const outcome = await host.wal("drill");
+        expect(outcome.code, outcome.output).toBe(6);
+        expect(outcome.output).toMatch(/unable to write.* (?:B|KiB|MiB) were free/);
+        expect(await readdir(host.scratch)).toEqual([]);
+      } finally {
+        await execa("umount", [host.scratch]);
+      }
+    },
+    60_000,
+  );
 
   test("a killed drill leaves nothing that the next does not clear up, and two at once do not work", async () => {
     const first = host.start("drill");
