@@ -1,4 +1,5 @@
-import { rm, truncate } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -24,6 +25,8 @@ import { proveDatabase } from "./proof.ts";
 import { validate } from "./validate.ts";
 
 const signal = new AbortController().signal;
+
+const ageThere = isThere("age");
 
 const table = `
   create table galaxies (id int primary key, name text);
@@ -144,10 +147,10 @@ describe.skipIf(serverPrograms === undefined)(`truth table (${serverPrograms ?? 
   });
 
   /** What a validation looks at, without writing down what it found. */
-  const isIntact = async (): Promise<boolean> => {
-    const manifest = await readManifest(run.folder).catch(() => undefined);
+  const isIntact = async (folder: string): Promise<boolean> => {
+    const manifest = await readManifest(folder).catch(() => undefined);
     if (manifest === undefined) return false;
-    const read = { ...run, manifest };
+    const read = { ...run, folder, manifest };
     for (const entry of manifest.databases) if (!(await isGood(read, entry, "checksum"))) return false;
     return (await checkGlobals(read, context.config, { reads: false, signal })) === null;
   };
@@ -158,52 +161,97 @@ describe.skipIf(serverPrograms === undefined)(`truth table (${serverPrograms ?? 
     return (await proveDatabase(context, of, entry, means)).outcome === "passed";
   };
 
-  test("no byte of a run can change, and no file be shortened or go, without being noticed", async () => {
-    const names = [...pristine.contents.keys()];
+  const share = (min: number) => fc.double({ min, max: 1, maxExcluded: true, noNaN: true });
+  const mask = fc.integer({ min: 1, max: 255 });
+
+  /** Damages any file of a run in any way, so many times; each must be noticed. */
+  const noticesAnyDamage = async ({ folder }: Run, { contents, restore }: Pristine, numRuns: number) => {
     const anyDamage = fc.record({
-      file: fc.constantFrom(...names),
+      file: fc.constantFrom(...contents.keys()),
       kind: fc.oneof(
         { arbitrary: fc.constant("flip" as const), weight: 8 },
         { arbitrary: fc.constantFrom("cut" as const, "remove" as const), weight: 2 },
       ),
-      share: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-      mask: fc.integer({ min: 1, max: 255 }),
+      share: share(0),
+      mask,
     });
-    expect(await isIntact()).toBe(true);
+    expect(await isIntact(folder)).toBe(true);
     await fc.assert(
-      fc.asyncProperty(anyDamage, async ({ file, kind, share, mask }) => {
-        const at = Math.floor(sizeOf(file) * share);
+      fc.asyncProperty(anyDamage, async ({ file, kind, ...any }) => {
+        const content = contents.get(file) ?? Buffer.alloc(0);
+        const at = Math.floor(content.length * any.share);
         const how: Damage =
-          kind === "flip" ? { kind, at, mask } : kind === "cut" ? { kind, sizeBytes: at } : { kind };
-        await damage(file, how);
-        expect(await isIntact()).toBe(false);
-        await pristine.restore(file);
+          kind === "flip"
+            ? { kind, at, mask: any.mask }
+            : kind === "cut"
+              ? { kind, sizeBytes: at }
+              : { kind };
+        await damageFile(join(folder, file), content, how);
+        expect(await isIntact(folder)).toBe(false);
+        await restore(file);
       }),
-      { numRuns: 1000, endOnFailure: true },
+      { numRuns, endOnFailure: true },
     );
-    expect(await isIntact()).toBe(true);
+    expect(await isIntact(folder)).toBe(true);
+  };
+
+  /** Changes bytes of the rows and takes the digest after that, so many times; decoding must notice. */
+  const noticesByDecoding = async (of: Run, { contents, restore }: Pristine, numRuns: number) => {
+    const anyFlip = fc.record({
+      entry: fc.constantFrom(...of.manifest.databases),
+      // Behind the table of contents, and behind the head of a compressed file, in which a name and a time stand.
+      share: share(0.5),
+      mask,
+    });
+    await fc.assert(
+      fc.asyncProperty(anyFlip, async ({ entry, ...any }) => {
+        const file = dataFileOf(entry);
+        const content = contents.get(file) ?? Buffer.alloc(0);
+        const path = join(of.folder, file);
+        await damageFile(path, content, {
+          kind: "flip",
+          at: Math.floor(content.length * any.share),
+          mask: any.mask,
+        });
+        const digest = { file, ...(await hashFile(path, signal)) };
+        const files = entry.files.map((other) => (other.file === file ? digest : other));
+        expect(await isGood(of, { ...entry, files }, "checksum")).toBe(true);
+        expect(await isGood(of, { ...entry, files }, "decode")).toBe(false);
+        await restore(file);
+      }),
+      { numRuns, endOnFailure: true },
+    );
+  };
+
+  test("no byte of a run can change, and no file be shortened or go, without being noticed", async () => {
+    await noticesAnyDamage(run, pristine, 1000);
   }, 120_000);
 
   test("damage to the rows from before the digest was taken is found by reading them", async () => {
-    const anyFlip = fc.record({
-      entry: fc.constantFrom(...run.manifest.databases),
-      // Behind the table of contents, and behind the head of a compressed file, in which a name and a time stand.
-      share: fc.double({ min: 0.5, max: 1, maxExcluded: true, noNaN: true }),
-      mask: fc.integer({ min: 1, max: 255 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(anyFlip, async ({ entry, share, mask }) => {
-        const file = dataFileOf(entry);
-        await damage(file, { kind: "flip", at: Math.floor(sizeOf(file) * share), mask });
-        const digest = { file, ...(await hashFile(join(run.folder, file), signal)) };
-        const files = entry.files.map((other) => (other.file === file ? digest : other));
-        expect(await isGood(run, { ...entry, files }, "checksum")).toBe(true);
-        expect(await isGood(run, { ...entry, files }, "decode")).toBe(false);
-        await pristine.restore(file);
-      }),
-      { numRuns: 50, endOnFailure: true },
-    );
+    await noticesByDecoding(run, pristine, 40);
   }, 60_000);
+
+  test.skipIf(!ageThere)(
+    "an encrypted run hides no damage",
+    async () => {
+      const identityFile = join(keeper.folder, "identity");
+      execFileSync("age-keygen", ["-o", identityFile], { stdio: "ignore" });
+      await chmod(identityFile, 0o600);
+      const recipient = execFileSync("age-keygen", ["-y", identityFile], { encoding: "utf8" }).trim();
+      const encryption = { recipients: [recipient], identityFile };
+      await keeper.configure({ databases: ["desi"], encryption });
+      context.config.encryption = encryption;
+      const outcome = await keeper.run("dump");
+      expect(outcome.code, outcome.output).toBe(0);
+      const encrypted = await keeper.newest();
+      const before = await remember(encrypted);
+      for (const entry of encrypted.manifest.databases)
+        expect(await isGood(encrypted, entry, "decode")).toBe(true);
+      await noticesAnyDamage(encrypted, before, 100);
+      await noticesByDecoding(encrypted, before, 10);
+    },
+    60_000,
+  );
 
   test("passwords beside the globals are held against the manifest too", async () => {
     const { globals } = run.manifest;
@@ -229,4 +277,13 @@ function dataFileOf(entry: DatabaseEntry): string {
 async function failedDatabases(run: Run): Promise<string[]> {
   const { validation } = await readManifest(run.folder);
   return (validation?.databases ?? []).filter(({ outcome }) => outcome === "failed").map(({ name }) => name);
+}
+
+function isThere(program: string): boolean {
+  try {
+    execFileSync(program, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
 }
