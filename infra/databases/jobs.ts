@@ -10,7 +10,7 @@ export interface Account {
   readonly user: string;
   readonly writes: readonly string[];
   /** Settings of the service that only this account's units have. */
-  readonly service: Readonly<Record<string, string | boolean>>;
+  readonly service: Readonly<Record<string, string | boolean | readonly string[]>>;
 }
 
 /** What a timer starts. */
@@ -166,6 +166,9 @@ export function jobUnits(
   ];
 }
 
+/** What a program of ours asks of the kernel. */
+export const systemCalls: readonly string[] = ["@system-service", "~@privileged"];
+
 /** How every unit runs the runtime: with no more of the host than it needs. */
 export function program({ user, writes, service }: Account, command: string) {
   return {
@@ -179,6 +182,7 @@ export function program({ user, writes, service }: Account, command: string) {
     CapabilityBoundingSet: "",
     AmbientCapabilities: "",
     PrivateDevices: true,
+    PrivateMounts: true,
     ProtectClock: true,
     ProtectHostname: true,
     ProtectKernelLogs: true,
@@ -189,7 +193,7 @@ export function program({ user, writes, service }: Account, command: string) {
     RestrictRealtime: true,
     SystemCallArchitectures: "native",
     // Node compiles while it runs, so memory that is written and then executed cannot be forbidden.
-    SystemCallFilter: ["@system-service", "~@privileged"],
+    SystemCallFilter: systemCalls,
     SystemCallErrorNumber: "EPERM",
     ...service,
   } as const;

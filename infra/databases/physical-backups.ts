@@ -4,7 +4,7 @@ import { type Contribution, plainFile } from "../hosts/contribution.ts";
 import { textfileDirectory } from "../hosts/paths.ts";
 import { renderUnit } from "../hosts/unit.ts";
 import type { Guest, PostgresCluster } from "../site.ts";
-import { type Account, type Job, jobUnits, onFailure, program } from "./jobs.ts";
+import { type Account, type Job, jobUnits, onFailure, program, systemCalls } from "./jobs.ts";
 import { serverUnit, settingsDirectory } from "./names.ts";
 import {
   pgBackRestConfig,
@@ -64,6 +64,8 @@ export function physicalBackups({ cluster, guest, passphrase }: PhysicalBackupsA
       PrivateTmp: false,
       // The server's own shared memory is of this account too, and must never go with a job.
       RemoveIPC: false,
+      // pgBackRest gives each file that it restores its owner, which without a capability can only be this account.
+      SystemCallFilter: [...systemCalls, "@chown"],
     },
   };
   return {
