@@ -25,8 +25,6 @@ export async function checkFile(folder: string, expected: RunFile, signal: Abort
   }
 }
 
-export { readDumpFile as textOf } from "../encryption/encryption.ts";
-
 const magicNumbers: Readonly<Record<string, string>> = { gz: "1f8b08", zst: "28b52ffd", lz4: "04224d18" };
 
 /**
