@@ -96,8 +96,6 @@ export function pgBackRestConfig(args: PgBackRestArgs): string {
       "log-level-console": "warn",
       // A backup must not wait for the next checkpoint, minutes away.
       "start-fast": "y",
-      // One that was interrupted while it was taken is found and ended by the next.
-      "stop-auto": "y",
     }),
     // Nothing else works on the host then.
     section("global:restore", { "process-max": Math.max(1, args.cores) }),
