@@ -14,6 +14,8 @@ export interface ScratchServer {
   connection: Connection;
   facts: ServerFacts;
   session: Session;
+  /** Drops databases: each drop waits for a checkpoint, during which others can be made. */
+  dropSession: Session;
   /** Extensions of this server that only a superuser may create. */
   untrustedExtensions: ReadonlySet<string>;
   /** When it was started: another time later means that it was restarted meanwhile. */
@@ -67,13 +69,19 @@ export async function openScratchServer(
         database: name,
       });
     }
+    const untrusted = await untrustedExtensions(session);
+    const startedAt = await startOf(session);
+    const dropSession = await connect(connection, connection.maintenanceDatabase);
     return {
       connection,
       facts,
       session,
-      untrustedExtensions: await untrustedExtensions(session),
-      startedAt: await startOf(session),
-      close: () => session.close(),
+      dropSession,
+      untrustedExtensions: untrusted,
+      startedAt,
+      async close() {
+        await Promise.all([session.close(), dropSession.close()]);
+      },
     };
   } catch (error) {
     await session.close();
@@ -199,7 +207,7 @@ async function requireEmpty(session: Session, name: string): Promise<void> {
 /** The server may have restarted meanwhile, which ends our session but not our duty. */
 async function dropFromAnySession(server: ScratchServer, name: string): Promise<void> {
   try {
-    await drop(server.session, server.facts, name);
+    await drop(server.dropSession, server.facts, name);
   } catch {
     const session = await connect(server.connection, server.connection.maintenanceDatabase);
     try {
