@@ -11,8 +11,6 @@ import type { PlannedDump } from "./plan.ts";
 import { type DumpPlan, prepareDump } from "./preflight.ts";
 import { explainDumpFailure } from "./standby.ts";
 
-export { globalsEnding } from "./globals.ts";
-
 /**
  * Dumps every chosen database and the globals into a new run. The run gets its final name when everything that
  * could be dumped is complete and durable; databases that failed are named in its manifest. Only under the

@@ -35,14 +35,6 @@ export async function archiveOf(
 }
 
 /**
- * The archive's table of contents. That it can be read says only that there is an archive: it reads well from a
- * file of which nine tenths are missing.
- */
-export async function listArchive(archive: Archive, signal: AbortSignal): Promise<string> {
-  return await readArchive(archive, ["--list"], readOutput, { signal, readsOnlyTheStart: true });
-}
-
-/**
  * Reads and decompresses the whole archive without a server; fails where any of it cannot be read.
  */
 export async function decodeArchive(archive: Archive, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
-import { globalsEnding } from "../dump/dump.ts";
 import { hashFile } from "../dump/file.ts";
+import { globalsEnding } from "../dump/globals.ts";
 import { readDumpFile } from "../encryption/encryption.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import type { RunFile } from "../runs/manifest.ts";
