@@ -52,8 +52,8 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
     "grafana:oss/dashboard:Dashboard": 1,
     "hosts:index:CertificateAuthority": 1,
     "hosts:index:GuestImages": 1,
-    // Replication, and the login of people and Grafana.
-    "hosts:index:Password": 2,
+    // Replication, the login of people and Grafana, and what the physical backups are encrypted with.
+    "hosts:index:Password": 3,
     "pbs:index:Datastore": 1,
     "pbs:index:Namespace": 2,
     "pbs:index:PruneJob": 2,
