@@ -18,7 +18,7 @@ beforeAll(async () => {
     kept: {},
     certificate: `CERTIFICATE ${name}`,
     notAfter: "2027-01-01",
-    value: "generated",
+    value: "generated-and-long-enough-for-a-passphrase",
     bcryptHash: "generated",
     generatedEncryptionKey: "generated",
     secret: "generated",
