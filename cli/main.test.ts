@@ -55,3 +55,12 @@ test("a preview of a stack that does not exist names those that do", async () =>
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
   expect(stderr).toBe("error: there is no stacks/nope.ts\nhint: the stacks are dr, lab, rehearsal");
 });
+
+test("a reader that goes away, as `| head` does, is no error", async () => {
+  const running = execa(process.execPath, [join(import.meta.dirname, "main.ts"), "--help"], {
+    reject: false,
+  });
+  running.stdout.destroy();
+  const { exitCode, stderr } = await running;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+});
