@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { Context } from "../context.ts";
 import { kindOf } from "../exit-codes.ts";
 import { maintainMetrics } from "../maintain/metrics.ts";
-import { hasCode, writeFileAtomic } from "../system/files.ts";
+import { textIfThere, writeFileAtomic } from "../system/files.ts";
 import { acquireLock, type Lock } from "../system/lock.ts";
 import { backupMetrics } from "./backups.ts";
 import { type CommandResult, commandFamilies } from "./commands.ts";
@@ -24,7 +23,7 @@ export async function refreshMetrics(context: Context, outcome?: Outcome): Promi
   const { cluster, metricsFile } = context.config;
   const lock = await ownLock(metricsFile);
   try {
-    const previous = parseFamilies(await textOf(metricsFile));
+    const previous = parseFamilies(await textIfThere(metricsFile));
     const current = await readSources(context, previous);
     const timestampSeconds = Math.floor(context.now().getTime() / 1000);
     const commands =
@@ -39,7 +38,7 @@ export async function refreshMetrics(context: Context, outcome?: Outcome): Promi
 
 /** The metrics as they are now, without what is known only of commands that have ended. */
 export async function currentMetrics(context: Context): Promise<string> {
-  const previous = parseFamilies(await textOf(context.config.metricsFile));
+  const previous = parseFamilies(await textIfThere(context.config.metricsFile));
   const commands = previous.filter(({ name }) => isOfCommands.test(name));
   return renderFamilies([...(await readSources(context, previous)), ...commands]);
 }
@@ -53,13 +52,6 @@ async function readSources(context: Context, previous: readonly Family[]): Promi
     ),
   );
   return families.flat();
-}
-
-async function textOf(path: string): Promise<string> {
-  return await readFile(path, "utf8").catch((error: unknown) => {
-    if (hasCode(error, "ENOENT")) return "";
-    throw error;
-  });
 }
 
 /** Two commands that end at once must not lose each other's results: writing takes milliseconds, so wait. */

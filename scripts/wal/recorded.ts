@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { exitCodes, Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { commandFamilies } from "../metrics/commands.ts";
 import { type Family, parseFamilies, renderFamilies } from "../metrics/family.ts";
 import { requireDirectory } from "../runs/runs.ts";
-import { hasCode, writeFileAtomic } from "../system/files.ts";
+import { textIfThere, writeFileAtomic } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { isReadable } from "./info.ts";
 import { walFamilies } from "./metrics.ts";
@@ -57,7 +56,7 @@ async function writeWalMetrics(
 ): Promise<void> {
   const { config } = walOf(context);
   const timestampSeconds = Math.floor(context.now().getTime() / 1000);
-  const previous = parseFamilies(await textOf(config.metricsFile));
+  const previous = parseFamilies(await textIfThere(config.metricsFile));
   const current = await currentFamilies(context, previous);
   const commands = commandFamilies(context.config.cluster.name, previous, { ...outcome, timestampSeconds });
   await writeFileAtomic(config.metricsFile, renderFamilies([...current, ...commands]), 0o644);
@@ -75,14 +74,5 @@ async function currentFamilies(context: Context, previous: readonly Family[]): P
     );
   } catch {
     return previous.filter(({ name }) => name.startsWith("dbkeeper_wal_"));
-  }
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return "";
-    throw error;
   }
 }
