@@ -9,16 +9,24 @@ import { startWalHost, type WalHost, whySkipped } from "./host.ts";
 
 describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkipped ?? "pgBackRest"})`, () => {
   let host: WalHost;
+  let stopWriting: () => Promise<void>;
 
   beforeAll(async () => {
     host = await startWalHost();
-    for (const command of ["setup", "backup", "check"]) {
+    const succeed = async (command: string) => {
       const outcome = await host.wal(command);
       expect(outcome.code, outcome.output).toBe(0);
-    }
+    };
+    await succeed("setup");
+    // From before the first backup ends, so that no time within reach lies outside these commits.
+    [stopWriting] = await Promise.all([keepWriting(host), succeed("backup")]);
+    await succeed("check");
   }, 120_000);
 
-  afterAll(() => host?.stop());
+  afterAll(async () => {
+    await stopWriting?.();
+    await host?.stop();
+  });
 
   const drills = async () => {
     const text = await readFile(join(host.state, "drills", "pg01.jsonl"), "utf8").catch(() => "");
@@ -40,21 +48,11 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
   };
 
   test("ten random times, amid commits, are each recovered to exactly the rows of then", async () => {
-    const client = await host.cluster.session();
-    let stop = false;
-    const writing = (async () => {
-      while (!stop) await host.commit(client);
-    })();
-    // Targets reach back to the backup, so most of them lie amid these.
     await until("a thousand commits", async () => {
       const [row] = await host.cluster.sql("select count(*)::int as rows from dbkeeper.sentinel");
       return Number(row?.rows) > 1000;
     });
-    const outcome = await host.wal("drill", "--random", "10").finally(() => {
-      stop = true;
-    });
-    await writing;
-    await client.end();
+    const outcome = await host.wal("drill", "--random", "10").finally(stopWriting);
     expect(outcome.code, outcome.output).toBe(0);
     const results = await drills();
     expect(results.map(({ verdict }) => verdict)).toEqual(Array.from({ length: 10 }, () => "pass"));
@@ -176,3 +174,21 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(await readFile(host.metricsFile, "utf8")).toMatch(/dbkeeper_wal_last_backup_timestamp_seconds/);
   }, 60_000);
 });
+
+/** Commits one row after the other, as soon as there is a table for them, until what it gives back is called. */
+async function keepWriting(host: WalHost): Promise<() => Promise<void>> {
+  await until("the table of the sentinel rows", async () => {
+    const [row] = await host.cluster.sql("select to_regclass('dbkeeper.sentinel') is not null as found");
+    return row?.found === true;
+  });
+  const client = await host.cluster.session();
+  let stopped = false;
+  const writing = (async () => {
+    while (!stopped) await host.commit(client);
+    await client.end();
+  })();
+  return () => {
+    stopped = true;
+    return writing;
+  };
+}
