@@ -4,6 +4,7 @@ import { z } from "zod";
 import { offsiteSchema } from "../archive/offsite.ts";
 import { messageOf } from "../exit-codes.ts";
 import { writeFileAtomic } from "../system/files.ts";
+import { fromFormat1 } from "./manifest-format-1.ts";
 import { seal, unseal } from "./seal.ts";
 
 /** Content of one table (or of all large objects) at the moment of the dump's snapshot. */
@@ -189,7 +190,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
 /** The manifest in the content of a file. Fails with `name` where it is damaged or wrong. */
 export function manifestFrom(content: Buffer, name: string): Manifest {
   try {
-    return manifestSchema.parse(parseManifest(content));
+    const value: unknown = JSON.parse(content.toString("utf8"));
+    return manifestSchema.parse(fromFormat1(value) ?? JSON.parse(unseal(content)));
   } catch (error) {
     const cause =
       error instanceof z.ZodError
@@ -247,25 +249,4 @@ export function isValidated(manifest: Manifest): boolean {
 export function mergeValidation(previous: Validation | null, next: Validation): Validation {
   if (previous === null || next.outcome === "failed") return next;
   return levels.indexOf(next.level) >= levels.indexOf(previous.level) ? next : previous;
-}
-
-const version1Schema = z.looseObject({
-  formatVersion: z.literal(1),
-  databases: z.array(
-    z.looseObject({ ...fileSchema.shape, format: z.enum(formats), content: fingerprintSchema }),
-  ),
-});
-
-/** In today's words also what is of the first format, which had no seal and one file for each database. */
-function parseManifest(content: Buffer): unknown {
-  const old = version1Schema.safeParse(JSON.parse(content.toString("utf8")));
-  if (!old.success) return JSON.parse(unseal(content));
-  return {
-    ...old.data,
-    formatVersion: 2,
-    databases: old.data.databases.map(({ file, sizeBytes, sha256, ...database }) => ({
-      ...database,
-      files: [{ file, sizeBytes, sha256 }],
-    })),
-  };
 }
