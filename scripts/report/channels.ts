@@ -1,6 +1,4 @@
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../exit-codes.ts";
@@ -18,26 +16,32 @@ export interface Message {
   body: object;
 }
 
+/** A channel did not take a message. */
+export interface Problem {
+  /** Of the channel, see {@link tell}. */
+  channel: string;
+  /** For people. */
+  text: string;
+}
+
 /**
- * Tells people by every channel of the configuration; a channel that fails does not keep the others from being tried.
- * Resolves to what failed.
+ * Tells people by every channel of the configuration, or by those of these names; a channel that fails does not keep
+ * the others from being tried. A name says who is told, and stays the same as long as that does. Resolves to what
+ * failed.
  */
-export async function tell(context: Context, message: Message): Promise<string[]> {
-  const { email, webhooks } = context.config.channels;
-  const channels = [
-    ...(email === undefined ? [] : [{ name: "mail", send: () => sendMail(context, email, message) }]),
-    ...webhooks.map((webhook) => ({ name: "webhook", send: () => post(context, webhook, message.body) })),
-  ];
-  const problems: string[] = [];
-  for (const { name: channel, send } of channels) {
+export async function tell(context: Context, message: Message, only?: readonly string[]): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const { kind, name, send } of channelsOf(context)) {
+    if (only?.includes(name) === false) continue;
+    const facts = { channel: name };
     try {
-      await send();
-      context.report.event("info", "message-sent", `sent by ${channel}: ${message.subject}`, { channel });
+      await send(message);
+      context.report.event("info", "message-sent", `sent by ${kind}: ${message.subject}`, facts);
     } catch (error) {
       context.signal.throwIfAborted();
-      const text = `cannot send by ${channel}: ${redact(messageOf(error))}`;
-      context.report.event("error", "message-not-sent", text, { channel });
-      problems.push(text);
+      const text = `cannot send by ${kind}: ${redact(messageOf(error))}`;
+      context.report.event("error", "message-not-sent", text, facts);
+      problems.push({ channel: name, text });
     }
   }
   return problems;
@@ -45,24 +49,43 @@ export async function tell(context: Context, message: Message): Promise<string[]
 
 type Channels = Config["channels"];
 
+function channelsOf(context: Context) {
+  const { emails, webhooks } = context.config.channels;
+  return [
+    ...emails.map((email) => ({
+      kind: "mail",
+      name: `mail to ${email.to.join(", ")}`,
+      send: (message: Message) => sendMail(context, email, message),
+    })),
+    ...webhooks.map((webhook) => ({
+      kind: "webhook",
+      name: `webhook of ${webhook.urlFile}`,
+      send: ({ body }: Message) => post(context, webhook, body),
+    })),
+  ];
+}
+
 async function sendMail(
   { signal, now }: Context,
-  email: NonNullable<Channels["email"]>,
+  { program, configFile, timeoutSeconds, ...email }: Channels["emails"][number],
   message: Message,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-mail-"));
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  const stage = {
+    file: program,
+    args: ["-t", "-i", ...(configFile === undefined ? [] : ["-C", configFile])],
+    env: { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
+  };
+  const input = renderMail({ ...email, ...message, date: now() });
   try {
-    const path = join(folder, "message");
-    await writeFile(path, renderMail({ ...email, ...message, date: now() }), { mode: 0o600 });
-    const input = await open(path);
-    try {
-      const env = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
-      await runPipeline([{ file: email.program, args: ["-t", "-i"], env }], { inputFd: input.fd, signal });
-    } finally {
-      await input.close();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    await runPipeline([stage], { input, signal: AbortSignal.any([signal, deadline]) });
+  } catch (error) {
+    const to = `to ${email.to.join(", ")}`;
+    if (deadline.aborted && !signal.aborted)
+      throw new Error(
+        `${to}: ${program} has not ended after ${timeoutSeconds} s; is the mail server reachable?`,
+      );
+    throw new Error(`${to}: ${messageOf(error)}`, { cause: error });
   }
 }
 

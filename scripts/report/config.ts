@@ -6,14 +6,20 @@ const absolutePath = z.string().startsWith("/", "must be an absolute path");
 export const channelsSchema = z
   .strictObject({
     /** Mail, handed to the system's own mail program, which knows the relay, its login and TLS. Default: none. */
-    email: z
-      .strictObject({
-        to: z.array(z.email()).min(1, "at least one address"),
-        from: z.email(),
-        /** Program that takes a message on its standard input with `-t -i`. Default `/usr/sbin/sendmail`. */
-        program: absolutePath.default("/usr/sbin/sendmail"),
-      })
-      .optional(),
+    emails: z
+      .array(
+        z.strictObject({
+          to: z.array(z.email()).min(1, "at least one address"),
+          from: z.email(),
+          /** Program that takes a message on its standard input with `-t -i`. Default `/usr/sbin/sendmail`. */
+          program: absolutePath.default("/usr/sbin/sendmail"),
+          /** Handed to it as `-C`, with which it finds another relay than the system's. Default: the system's. */
+          configFile: absolutePath.optional(),
+          /** How long it may take to hand the message over, in seconds. Default 120. */
+          timeoutSeconds: z.number().positive().default(120),
+        }),
+      )
+      .default([]),
     /** Addresses that take JSON, with the text for people as `text`. Default: none. */
     webhooks: z
       .array(

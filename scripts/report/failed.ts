@@ -16,7 +16,7 @@ export interface FailedUnit {
 /** Tells people at once that a unit failed; Prometheus finds it too, but only when it looks. */
 export async function tellOfFailure(context: Context, failed: FailedUnit): Promise<void> {
   const problems = await tell(context, messageOfFailure(context, failed, hostname()));
-  if (problems.length > 0) throw new Failure("other", problems.join("; "));
+  if (problems.length > 0) throw new Failure("other", problems.map(({ text }) => text).join("; "));
 }
 
 /** The message, for a webhook in the form of Alertmanager's own (version 4), which receivers know already. */

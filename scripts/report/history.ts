@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { mkdir, open, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
@@ -5,7 +6,7 @@ import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
 import { isValidated, type Manifest, sizeOfDump } from "../runs/manifest.ts";
 import { listRuns, type Run, requireDirectory } from "../runs/runs.ts";
-import { hasCode } from "../system/files.ts";
+import { hasCode, leaveToFolder } from "../system/files.ts";
 
 const time = z.iso.datetime();
 const bytes = z.int().min(0);
@@ -150,8 +151,11 @@ function parsed(line: string): unknown {
 /** In one write at the end of the file, after a line break where a crash left none. */
 async function append(path: string, records: readonly (RunRecord | CommandRecord)[]): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const handle = await open(path, "a+", 0o600);
+  // Root must not follow a link that the folder's owner has put there.
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+  const handle = await open(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600);
   try {
+    await leaveToFolder(handle, dirname(path));
     const { size } = await handle.stat();
     const last =
       size === 0

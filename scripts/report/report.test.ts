@@ -132,7 +132,7 @@ test("a report is kept in three forms and sent by mail and webhook", async () =>
   await writeFile(program, `#!/bin/sh\necho "$@" > ${folder}/args; cat > ${folder}/mail\n`);
   await chmod(program, 0o755);
   const email = { to: ["dba@radioastronomy.io"], from: "alerts@radioastronomy.io", program };
-  const context = contextFor({ email, webhooks: [{ urlFile }] });
+  const context = contextFor({ emails: [email], webhooks: [{ urlFile }] });
   const { report } = await publishReport(context, "monthly");
   expect(await readdir(join(folder, "backup", "reports", "pg01"))).toEqual([
     "monthly-2026-06-08.html",
@@ -152,17 +152,45 @@ test("a report is kept in three forms and sent by mail and webhook", async () =>
   expect(parts).toEqual([expect.stringContaining("# Monthly"), expect.stringContaining("</html>")]);
 });
 
-test("a channel that fails is said without its address, after the others were tried", async () => {
+test("a channel that fails is said without its address, and gets what it lacks with the next report", async () => {
   const { port } = server.address() as AddressInfo;
   const urlFile = join(folder, "url");
   await writeFile(urlFile, `http://127.0.0.1:${port}/down`, { mode: 0o600 });
-  const email = { to: ["dba@radioastronomy.io"], from: "alerts@radioastronomy.io", program: "/bin/false" };
-  const failure = publishReport(contextFor({ email, webhooks: [{ urlFile }] }), "daily");
+  const program = join(folder, "sendmail");
+  await writeFile(program, `#!/bin/sh\ncat >> ${folder}/mails\n`, { mode: 0o755 });
+  const email = { to: ["dba@radioastronomy.io"], from: "alerts@radioastronomy.io" };
+  const emails = [
+    { ...email, program: "/bin/false" },
+    { ...email, to: ["management@radioastronomy.io"], program },
+  ];
+  const failure = publishReport(contextFor({ emails, webhooks: [{ urlFile }] }), "daily");
   await expect(failure).rejects.toThrow(
-    /by mail: false ended with code 1; .* by webhook: .* answered 500; it is kept in/,
+    /by mail: to dba@radioastronomy.io: false ended with code 1; .* by webhook: .* answered 500; it is kept in/,
   );
   expect(posted).toHaveLength(1);
   expect(events.join("\n")).not.toContain(`${port}`);
+  await writeFile(urlFile, `http://127.0.0.1:${port}/up`);
+  const mended = contextFor({ emails: emails.map((one) => ({ ...one, program })), webhooks: [{ urlFile }] });
+  await publishReport(mended, "weekly");
+  await publishReport(mended, "monthly");
+  const subjects = (await readFile(join(folder, "mails"), "utf8")).match(/^(To|Subject): .*$/gm)?.join("\n");
+  expect(subjects?.replaceAll(/ of pg01, 2026-06-08\r?|@radioastronomy.io\r?/g, "").split("\n")).toEqual([
+    ...["To: management", "Subject: [attention] Daily report"],
+    ...["To: dba", "Subject: [attention] Daily report"],
+    ...[
+      "To: dba",
+      "Subject: [attention] Weekly report",
+      "To: management",
+      "Subject: [attention] Weekly report",
+    ],
+    ...[
+      "To: dba",
+      "Subject: [attention] Monthly report",
+      "To: management",
+      "Subject: [attention] Monthly report",
+    ],
+  ]);
+  expect(posted.slice(1).map((body) => /# (\w+)/.exec(body)?.[1])).toEqual(["Daily", "Weekly", "Monthly"]);
 });
 
 test("a failed unit is told in the words of its exit code and the form of Alertmanager", async () => {

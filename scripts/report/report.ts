@@ -6,12 +6,13 @@ import { Failure } from "../exit-codes.ts";
 import { listDatabases } from "../postgres/databases.ts";
 import { connect } from "../postgres/session.ts";
 import { writeFileAtomic } from "../system/files.ts";
-import { tell } from "./channels.ts";
+import { type Problem, tell } from "./channels.ts";
 import { type History, readHistory } from "./history.ts";
 import { renderHtml } from "./html.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { type Kind, type Report, reportOf } from "./model.ts";
 import { titleOf } from "./tables.ts";
+import { readUnsent, sendAgain, writeUnsent } from "./unsent.ts";
 
 /** A report in every form. */
 export interface Rendered {
@@ -36,19 +37,36 @@ export async function makeReport(context: Context, kind: Kind): Promise<Rendered
 }
 
 /**
- * Makes a report, keeps it in the folder of reports and sends it by every channel of the configuration. A channel that
- * fails does not keep the others from being tried; then it fails in the end.
+ * Makes a report, keeps it in the folder of reports and sends it by every channel of the configuration, after those
+ * that a channel did not take before. A channel that fails does not keep the others from being tried; then it fails in
+ * the end, and the next report of any kind brings along what is missing.
  */
 export async function publishReport(context: Context, kind: Kind): Promise<Rendered> {
-  const { config, report: events } = context;
+  const { config, report: events, now } = context;
   const rendered = await makeReport(context, kind);
-  const paths = await keep(config, rendered);
+  const { folder, base, paths } = await keep(config, rendered);
   events.event("info", "report-written", `wrote the ${kind} report to ${paths[0]}`, { kind, paths });
-  if (!config.report.send.includes(kind)) return rendered;
-  const { markdown: text, html, report } = rendered;
-  const subject = `${report.attention.length === 0 ? "" : "[attention] "}${titleOf(report)}`;
-  const problems = await tell(context, { subject, text, html, body: { text, report } });
-  if (problems.length > 0) throw new Failure("other", `${problems.join("; ")}; it is kept in ${paths[0]}`);
+  // A second one of the same day takes the place of the first.
+  const before = (await readUnsent(folder)).filter((unsent) => unsent.base !== base);
+  const problems: Problem[] = [];
+  const unsent = await sendAgain(folder, before, now(), async (message, channels) => {
+    const found = await tell(context, message, channels);
+    problems.push(...found);
+    return found;
+  });
+  if (config.report.send.includes(kind)) {
+    const { markdown: text, html, report } = rendered;
+    const subject = `${report.attention.length === 0 ? "" : "[attention] "}${titleOf(report)}`;
+    const found = await tell(context, { subject, text, html, body: { text, report } });
+    if (found.length > 0)
+      unsent.push({ base, subject, since: report.to, channels: found.map(({ channel }) => channel) });
+    problems.push(...found);
+  }
+  if (before.length > 0 || unsent.length > 0) await writeUnsent(folder, unsent);
+  if (problems.length > 0) {
+    const texts = [...new Set(problems.map(({ text }) => text))].join("; ");
+    throw new Failure("other", `${texts}; it is kept in ${paths[0]}, and the next report tries again`);
+  }
   return rendered;
 }
 
@@ -75,12 +93,13 @@ function seriesOf({ databases }: Report, { runs }: History) {
   }));
 }
 
-async function keep(config: Config, { report, markdown, html }: Rendered): Promise<string[]> {
+async function keep(config: Config, { report, markdown, html }: Rendered) {
   const folder = config.report.directory ?? join(config.directory, "reports", config.cluster.name);
   await mkdir(folder, { recursive: true, mode: 0o750 });
-  const base = join(folder, `${report.kind}-${report.to.slice(0, 10)}`);
+  const base = `${report.kind}-${report.to.slice(0, 10)}`;
   const contents = { md: markdown, html, json: `${JSON.stringify(report, null, 1)}\n` };
-  for (const [extension, content] of Object.entries(contents))
-    await writeFileAtomic(`${base}.${extension}`, content, 0o640);
-  return Object.keys(contents).map((extension) => `${base}.${extension}`);
+  const path = (ending: string) => join(folder, `${base}.${ending}`);
+  for (const [ending, content] of Object.entries(contents))
+    await writeFileAtomic(path(ending), content, 0o640);
+  return { folder, base, paths: Object.keys(contents).map(path) };
 }
