@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
-import { mkdir, open, readFile, statfs } from "node:fs/promises";
+import { open, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
 import { isValidated, type Manifest, sizeOfDump } from "../runs/manifest.ts";
 import { listRuns, type Run, requireDirectory } from "../runs/runs.ts";
-import { hasCode, leaveToFolder } from "../system/files.ts";
+import { hasCode, leaveToFolder, makeFolder } from "../system/files.ts";
 
 const time = z.iso.datetime();
 const bytes = z.int().min(0);
@@ -150,7 +150,7 @@ function parsed(line: string): unknown {
 
 /** In one write at the end of the file, after a line break where a crash left none. */
 async function append(path: string, records: readonly (RunRecord | CommandRecord)[]): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path), 0o700);
   // Root must not follow a link that the folder's owner has put there.
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
   const handle = await open(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, messageOf } from "../exit-codes.ts";
 
@@ -15,6 +16,7 @@ export async function writeFileAtomic(path: string, content: string, mode = 0o60
     try {
       await handle.writeFile(content);
       await handle.chmod(mode);
+      await leaveToFolder(handle, folder);
       await handle.sync();
     } finally {
       await handle.close();
@@ -24,6 +26,28 @@ export async function writeFileAtomic(path: string, content: string, mode = 0o60
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Gives what root has made to the owner of its folder: an administrator's restore must leave nothing that the account
+ * of the timers cannot write again. Anybody else's files stay as they are. By its handle, because who owns the folder
+ * could put a link in the file's place.
+ */
+export async function leaveToFolder(handle: FileHandle, folder: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  await handle.chown(uid, gid);
+}
+
+/** Makes a folder where there is none, for the owner of the one that it lies in, see {@link leaveToFolder}. */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  if ((await mkdir(path, { recursive: true, mode })) === undefined) return;
+  const handle = await open(path, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await leaveToFolder(handle, dirname(path));
+  } finally {
+    await handle.close();
   }
 }
 

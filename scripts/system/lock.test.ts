@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -44,4 +44,11 @@ test("of many takers at once exactly one gets a stale lock", async () => {
   await writeFile(path, "stale");
   const takers = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(path, "run")));
   expect(takers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+});
+
+test.skipIf(process.geteuid?.() !== 0)("what root takes can be read by the folder's owner", async () => {
+  await chown(folder, 65_534, 65_534);
+  const lock = await acquireLock(path, "restore");
+  expect(await stat(path)).toMatchObject({ uid: 65_534, gid: 65_534 });
+  await lock.release();
 });

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, open, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { Failure } from "../exit-codes.ts";
-import { hasCode } from "./files.ts";
+import { hasCode, leaveToFolder } from "./files.ts";
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -34,8 +35,15 @@ export async function acquireLock(path: string, command: string): Promise<Lock> 
   };
   const unique = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
   const content = `${JSON.stringify(own)}\n`;
-  await writeFile(unique, content, { mode: 0o600, flag: "wx" });
+  const handle = await open(unique, "wx", 0o600);
   try {
+    try {
+      await handle.writeFile(content);
+      // Others that want the lock have to read who holds it.
+      await leaveToFolder(handle, dirname(path));
+    } finally {
+      await handle.close();
+    }
     for (let attempt = 0; attempt < 50; attempt++) {
       try {
         // A link appears with its content complete, where a file that is created and then written does not.
