@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { audited } from "./audit.ts";
 import { addArchive } from "./commands/archive.ts";
 import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
@@ -58,7 +59,9 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     act: (work) => async (options) => {
       code = await perform(options, around, (context) => work(context, options));
     },
-    recorded,
+    audited: (context, command, work) => audited(context, command, argv, work),
+    recorded: (context, command, work, purpose) =>
+      audited(context, command, argv, () => recorded(context, command, work, purpose)),
   };
   for (const add of commands) add(given);
   try {

@@ -39,7 +39,7 @@ function addList({ add, act, out }: Commands): void {
     );
 }
 
-function addRestore({ add, act }: Commands): void {
+function addRestore({ add, act, audited }: Commands): void {
   interface RestoreOptions extends CommonOptions {
     tier: Tier;
     days: number;
@@ -59,7 +59,8 @@ function addRestore({ add, act }: Commands): void {
       act(async (context) => {
         const { retrieve } = await import("../archive/retrieve.ts");
         const { tier, days, wait = false, poll } = options;
-        await retrieve(context, run, { tier, days, wait, pollSeconds: poll });
+        const wish = { tier, days, wait, pollSeconds: poll };
+        await audited(context, "archive restore", () => retrieve(context, run, wish));
       })(options),
     );
 }

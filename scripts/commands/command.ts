@@ -18,8 +18,10 @@ export interface Commands {
   act<Options extends CommonOptions>(
     work: (context: Context, options: Options) => Promise<void>,
   ): (options: Options) => Promise<void>;
+  /** Work that changes something: in the end there is one event that says who did what, and how it ended. */
+  audited(context: Context, command: string, work: () => Promise<void>): Promise<void>;
   /**
-   * Work that is recorded in the metrics under its command's name, under a lock, by default the cluster's. Metrics are
+   * Audited work that is recorded in the metrics under its command's name, under a lock, by default the cluster's. Metrics are
    * written also after it failed.
    */
   recorded(

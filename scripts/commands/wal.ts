@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import type { Context } from "../context.ts";
 import { backup, backupTypes, dueType, expire, setUp } from "../wal/backup.ts";
 import { check } from "../wal/check.ts";
 import { drill } from "../wal/drill.ts";
@@ -14,17 +15,20 @@ type DrillOptions = DryRun & { targetTime?: string; random?: number };
 
 const dryRunText = "say what would be done, change nothing";
 
-export function addWal({ add, act, out }: Commands): void {
+export function addWal({ add, act, audited, out }: Commands): void {
+  const recorded = (context: Context, command: string, work: () => Promise<unknown>) =>
+    audited(context, command, () => walRecorded(context, command, work));
+
   add("wal", "WAL archiving and physical backups through pgBackRest; run as the owner of the data directory");
 
   add("wal setup", "make the stanza in every repository, where it is missing").action(
-    act((context) => walRecorded(context, "wal setup", () => setUp(context))),
+    act((context) => recorded(context, "wal setup", () => setUp(context))),
   );
 
   add(
     "wal check",
     "check settings, archiving and the WAL in the repository; fails on all that is wrong",
-  ).action(act((context) => walRecorded(context, "wal check", () => check(context))));
+  ).action(act((context) => recorded(context, "wal check", () => check(context))));
 
   add("wal status", "tell how archiving goes, which backups there are and what is missing").action(
     act(async (context, options) => {
@@ -46,7 +50,7 @@ export function addWal({ add, act, out }: Commands): void {
         if (dryRun === true) {
           const due = wanted ?? (await dueType(context));
           context.report.event("info", "wal-backup-planned", `would take a ${due} backup`, { type: due });
-        } else await walRecorded(context, "wal backup", () => backup(context, wanted));
+        } else await recorded(context, "wal backup", () => backup(context, wanted));
       })(options);
     });
 
@@ -56,7 +60,7 @@ export function addWal({ add, act, out }: Commands): void {
       act<DryRun>((context, { dryRun }) =>
         dryRun === true
           ? expire(context, true)
-          : walRecorded(context, "wal expire", () => expire(context, false)),
+          : recorded(context, "wal expire", () => expire(context, false)),
       ),
     );
 
@@ -74,7 +78,7 @@ export function addWal({ add, act, out }: Commands): void {
       act<DrillOptions>(async (context, options) => {
         const choice = choiceOf(options);
         if (options.dryRun !== true) {
-          await walRecorded(context, "wal drill", () => drill(context, choice));
+          await recorded(context, "wal drill", () => drill(context, choice));
           return;
         }
         for (const { target, backup: from } of await previewDrill(context, choice)) {

@@ -1,4 +1,5 @@
 import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCli } from "../cli.ts";
@@ -101,4 +102,22 @@ test("what the manifest does not name stays, and does not hold up the others", a
     "20260105T020000Z",
     "notes",
   ]);
+});
+
+test("who pruned, when, and how it ended is one event, also where it failed; looking leaves none", async () => {
+  const audits = (events: Record<string, unknown>[]) => events.filter(({ event }) => event === "audit");
+  for (const day of [1, 2, 3, 4]) await makeRun(day);
+  expect(audits((await prune("--dry-run")).events)).toEqual([]);
+  const { events } = await prune();
+  expect(audits(events)).toEqual([events.at(-1)]);
+  expect(events.at(-1)).toMatchObject({
+    command: "prune",
+    arguments: ["prune", "--json", "--config", join(folder, "config.json")],
+    account: userInfo().username,
+    outcome: "ok",
+    exitCode: 0,
+  });
+  await makeRun(5, { validation: null });
+  const [refused] = audits((await prune()).events);
+  expect(refused).toMatchObject({ command: "prune", outcome: "preflight", exitCode: 3 });
 });
