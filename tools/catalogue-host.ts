@@ -93,6 +93,11 @@ export const hostTools = {
     versionQuery: { args: ["version"], pattern: /pgBackRest (\d+(?:\.\d+)*)/ },
     debianPackage: "pgbackrest",
   },
+  msmtp: {
+    name: "msmtp",
+    why: "Hands mails to a relay, in the tests of reports.",
+    debianPackage: "msmtp",
+  },
   sshd: {
     name: "sshd",
     why: "A real SSH server for the tests of deliveries.",
