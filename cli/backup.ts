@@ -3,7 +3,7 @@ import { runSteps, UserError } from "./terminal.ts";
 
 const examples = `
 Examples:
-  $ ./lab backup now                    # dump, prove and prune, as the timer does tonight
+  $ ./lab backup now                    # dump, prove, copy off-site, as the timers do tonight
   $ ./lab backup now --host proj-pg01
 `;
 
@@ -14,13 +14,13 @@ export function register(program: Command): void {
     .description("back up the databases of the lab on this machine")
     .addHelpText("after", examples)
     .command("now")
-    .description("dump every database of a host and prove the dumps by restoring them")
+    .description("dump every database of a host, prove the dumps by restoring them, copy them off-site")
     .option("--host <name>", "the database host", "proj-pg01")
     .addHelpText("after", examples)
     .action(async ({ host }: { host: string }) => {
       const { findInstance } = await import("../rehearsal/lab/instance.ts");
       const { placeOf } = await import("../rehearsal/lab/places.ts");
-      const { backUpNow } = await import("../rehearsal/lab/backup-now.ts");
+      const { archiveNow, backUpNow } = await import("../rehearsal/lab/backup-now.ts");
       const { printStatus } = await import("./status.ts");
       const vmid = await databaseHost(host);
       const instance = await findInstance();
@@ -32,7 +32,11 @@ export function register(program: Command): void {
       }
       const step = {
         title: `backup of ${host}`,
-        run: async () => void (await backUpNow(placeOf(instance, vmid))),
+        run: async () => {
+          const place = placeOf(instance, vmid);
+          await backUpNow(place);
+          await archiveNow(place);
+        },
       };
       await runSteps([step]);
       await printStatus(instance, { json: false });

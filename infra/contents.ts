@@ -1,4 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { AccessKey } from "./archive/archive.ts";
+import type { ArchiveStore, OffsiteArgs } from "./databases/archive.ts";
 import { serverTls } from "./databases/names.ts";
 import { physicalBackups } from "./databases/physical-backups.ts";
 import { postgresServer } from "./databases/postgres.ts";
@@ -30,6 +32,10 @@ export interface ContentsArgs {
   readonly replicationPasswords: ReadonlyMap<string, pulumi.Input<string>>;
   /** Secret; of the physical backups, by cluster. */
   readonly backupPassphrases: ReadonlyMap<string, pulumi.Input<string>>;
+  /** Secret; by purpose and writer, for example `dumps/proj-pg01`. */
+  readonly archiveWriters: ReadonlyMap<string, AccessKey>;
+  /** Absent for AWS. */
+  readonly archiveStore?: ArchiveStore | undefined;
   readonly smtpPassword: pulumi.Input<string> | undefined;
   readonly certificates: LabCertificates;
   readonly monitoringLogin: MonitoringLogin;
@@ -116,18 +122,33 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
 }
 
 /** Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. */
-function backups(
-  { site: { binaries, monitoring }, runtimeBundle: bundle, backupPassphrases }: ContentsArgs,
-  cluster: PostgresCluster,
-  guest: Guest,
-): Contribution[] {
+function backups(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Contribution[] {
+  const { backupPassphrases, runtimeBundle: bundle, site } = args;
+  const { binaries, monitoring } = site;
   if (guest.name !== cluster.primary) return [];
   const passphrase = backupPassphrases.get(cluster.name);
   if (passphrase === undefined) throw new Error(`cluster ${cluster.name} has no passphrase for its backups`);
   return [
-    backupRuntime({ cluster, node: binaries.node, bundle, monitoring }),
+    backupRuntime({
+      cluster,
+      node: binaries.node,
+      bundle,
+      monitoring,
+      offsite: offsiteOf(args, cluster, guest),
+    }),
     physicalBackups({ cluster, guest, passphrase }),
   ];
+}
+
+function offsiteOf(
+  { site: { archive }, archiveWriters, archiveStore: store }: ContentsArgs,
+  { dump }: PostgresCluster,
+  { name: writer }: Guest,
+): OffsiteArgs | undefined {
+  if (dump.offsite === "none") return undefined;
+  const key = archiveWriters.get(`dumps/${writer}`);
+  if (key === undefined) throw new Error(`${writer} is no writer of the bucket of dumps`);
+  return { archive, writer, key, store };
 }
 
 function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {

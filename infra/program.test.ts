@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { configSchema } from "../scripts/config.ts";
 import lab from "../stacks/lab.ts";
 import { type Recorded, recordResources, resolved } from "../test/mocks.ts";
 import type { Settings } from "./settings.ts";
@@ -51,7 +52,10 @@ beforeAll(async () => {
       tokenSecret: secret("t"),
       fingerprint: undefined,
     },
-    aws: { endpoint: undefined, credentials: undefined },
+    aws: {
+      store: { endpoint: "https://store:9000", certificateAuthority: "AUTHORITY" },
+      credentials: undefined,
+    },
     grafana: { url: "https://grafana", token: secret("t") },
     smtpPassword: undefined,
     syncPassword: () => undefined,
@@ -346,6 +350,33 @@ describe("hosts", () => {
           : [],
       );
     }
+  });
+
+  it("hold the key that puts dumps into the archive in a sensitive file of the database alone", () => {
+    for (const { name } of site.guests.filter(({ managed }) => managed)) {
+      const holding = Object.entries(filesOf(name)).filter(([, { content }]) =>
+        content?.includes("aws-secret"),
+      );
+      expect(holding).toMatchObject(
+        name === "proj-pg01"
+          ? [["/etc/dbkeeper/archive-writer.json", { sensitive: true, mode: "0400", owner: "dbkeeper" }]]
+          : [],
+      );
+    }
+  });
+
+  it("have a configuration of the runtime that it reads, with the archive's own names", () => {
+    const files = filesOf("proj-pg01");
+    const config = configSchema.parse(JSON.parse(files["/etc/dbkeeper/config.json"]?.content ?? ""));
+    expect(config.archive).toMatchObject({
+      bucket: "radioastronomy-lab-dumps",
+      prefix: "proj-pg01",
+      region: "eu-central-1",
+      endpoint: "https://store:9000",
+      credentialsFile: "/etc/dbkeeper/archive-writer.json",
+    });
+    expect(files[config.archive?.caFile ?? ""]?.content).toBe("AUTHORITY");
+    expect(config.retention.requireOffsite).toBe(true);
   });
 
   it("get programs only by address and digest", () => {

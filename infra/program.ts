@@ -50,11 +50,19 @@ export async function buildLab(
   const databasePasswords = new Map(
     remoteDatabases(site).map(({ guest }) => [guest, new Password(`${guest}-monitoring`).value]),
   );
+  const archive = new Archive(
+    "archive",
+    { siteName: site.name, archive: site.archive, disposable },
+    withProviders,
+  );
+
   const contentsArgs = {
     site,
     runtimeBundle: await bundleRuntime(),
     replicationPasswords,
     backupPassphrases,
+    archiveWriters: archive.writers,
+    archiveStore: settings.aws.store,
     smtpPassword: settings.smtpPassword,
     certificates,
     monitoringLogin,
@@ -89,12 +97,6 @@ export async function buildLab(
     },
     // A job may name a guest only once it exists.
     { ...withProviders, dependsOn: [machines] },
-  );
-
-  const archive = new Archive(
-    "archive",
-    { siteName: site.name, archive: site.archive, disposable },
-    withProviders,
   );
 
   const deliveries = new Deliveries("deliveries", {

@@ -36,7 +36,7 @@ export function createProviders(
       region: site.archive.region as Region,
       defaultTags: { tags: { site: site.name, "managed-by": "pulumi" } },
       ...(settings.aws.credentials ?? {}),
-      ...(settings.aws.endpoint === undefined ? {} : compatibleStore(settings.aws.endpoint)),
+      ...(settings.aws.store === undefined ? {} : compatibleStore(settings.aws.store.endpoint)),
     }),
     new grafana.Provider("grafana", grafanaAccess(settings, installed)),
   ];

@@ -18,7 +18,14 @@ const pbs = z.strictObject({
 });
 
 /** Only for a store that speaks the AWS API but is not AWS. */
-const aws = z.strictObject({ endpoint: httpUrl });
+const aws = z.strictObject({
+  endpoint: httpUrl,
+  /** PEM of the authority that vouches for it; absent where a known authority does. */
+  certificateAuthority: z
+    .string()
+    .regex(/^-----BEGIN CERTIFICATE-----\n/, "certificates in PEM")
+    .optional(),
+});
 
 const grafana = z.strictObject({ url: httpUrl });
 
@@ -27,7 +34,8 @@ export interface Settings {
   readonly proxmox: z.output<typeof proxmox> & { readonly token: pulumi.Output<string> };
   readonly pbs: z.output<typeof pbs> & { readonly tokenSecret: pulumi.Output<string> };
   readonly aws: {
-    readonly endpoint: string | undefined;
+    /** Absent where the archive is on AWS itself. */
+    readonly store: z.output<typeof aws> | undefined;
     /** Absent where the standard AWS environment or profile is used. */
     readonly credentials:
       | { readonly accessKey: string; readonly secretKey: pulumi.Output<string> }
@@ -56,7 +64,7 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
     proxmox: { ...object(config, "proxmox", proxmox), token: config.requireSecret("proxmoxToken") },
     pbs: { ...object(config, "pbs", pbs), tokenSecret: config.requireSecret("pbsTokenSecret") },
     aws: {
-      endpoint: awsSettings?.endpoint,
+      store: awsSettings,
       credentials:
         accessKey === undefined ? undefined : { accessKey, secretKey: config.requireSecret("awsSecretKey") },
     },

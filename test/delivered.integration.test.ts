@@ -34,6 +34,9 @@ beforeAll(async () => {
     runtimeBundle: "// the runtime",
     replicationPasswords: new Map([["pg01", "secret"]]),
     backupPassphrases: new Map([["pg01", "a-secret-of-24-characters"]]),
+    archiveWriters: new Map([
+      ["dumps/proj-pg01", { id: pulumi.output("AKIAWRITER"), secret: pulumi.secret("secret") }],
+    ]),
     smtpPassword: undefined,
     certificates: await testCertificates(site),
     monitoringLogin: testLogin,

@@ -36,7 +36,7 @@ beforeAll(async () => {
       tokenSecret: token,
       fingerprint: undefined,
     },
-    aws: { endpoint: undefined, credentials: undefined },
+    aws: { store: undefined, credentials: undefined },
     grafana: { url: "https://grafana", token },
     smtpPassword: undefined,
     syncPassword: () => undefined,

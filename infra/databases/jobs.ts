@@ -3,6 +3,7 @@ import { textfileDirectory } from "../hosts/paths.ts";
 import { authorityPath } from "../hosts/tls.ts";
 import { hardened, renderUnit, type UnitSections } from "../hosts/unit.ts";
 import type { PostgresCluster } from "../site.ts";
+import { archiveJob, archiveUnit } from "./archive.ts";
 import { runtimeUser, serverUnit } from "./names.ts";
 
 /** The account that a unit runs as, and the folders that it may change. */
@@ -30,13 +31,19 @@ export interface Job {
   readonly afterBootSeconds?: number;
   /** A path, with wildcards, before whose existence there is nothing to do. Default: none. */
   readonly onceThereIs?: string;
+  /** Services that it waits for while they run. Default: none. */
+  readonly after?: readonly string[];
+  /** The service that each good end starts. Default: none. */
+  readonly onSuccess?: string;
 }
 
 /**
  * What the runtime does by itself, and when: checks every hour and every six hours, a report every morning, with those
  * of the week and the month behind it.
  */
-function jobs({ dump }: PostgresCluster): readonly Job[] {
+function jobs(cluster: PostgresCluster): readonly Job[] {
+  const { dump } = cluster;
+  const isArchived = dump.offsite !== "none";
   const check = { spreadSeconds: 300, limitMinutes: 10 };
   const report = { spreadSeconds: 60, limitMinutes: 10 };
   return [
@@ -47,7 +54,9 @@ function jobs({ dump }: PostgresCluster): readonly Job[] {
       schedule: dump.schedule,
       spreadSeconds: 300,
       limitMinutes: dump.durationLimitMinutes * 4,
+      ...(isArchived ? { onSuccess: `${archiveUnit}.service` } : {}),
     },
+    ...(isArchived ? [archiveJob(cluster)] : []),
     {
       ...check,
       name: "dbkeeper-disk",
@@ -127,16 +136,15 @@ export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
 }
 
 /** The service of a job and the timer that starts it. */
-export function jobUnits(
-  cluster: PostgresCluster,
-  { name, description, command, schedule, spreadSeconds, limitMinutes, afterBootSeconds, onceThereIs }: Job,
-  account: Account,
-): HostUnit[] {
+export function jobUnits(cluster: PostgresCluster, job: Job, account: Account): HostUnit[] {
+  const { name, description, command, schedule, spreadSeconds, limitMinutes } = job;
+  const { afterBootSeconds, onceThereIs, after = [], onSuccess } = job;
   const service: UnitSections = {
     Unit: {
       Description: description,
-      After: serverUnit(cluster),
+      After: [serverUnit(cluster), ...after].join(" "),
       OnFailure: onFailure,
+      ...(onSuccess === undefined ? {} : { OnSuccess: onSuccess }),
       ...(onceThereIs === undefined ? {} : { ConditionPathExistsGlob: onceThereIs }),
     },
     Service: {

@@ -1,6 +1,7 @@
 import { type Contribution, executable, type HostFile, localFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
 import type { Channel, PinnedBinary, PostgresCluster, Site } from "../site.ts";
+import { archiveConfiguration, archiveFiles, type OffsiteArgs } from "./archive.ts";
 import { runtimeUnits } from "./jobs.ts";
 import { runtimeUser } from "./names.ts";
 import { walConfiguration } from "./physical-backups.ts";
@@ -11,10 +12,12 @@ export interface RuntimeArgs {
   /** The path of the runtime, one JavaScript file. */
   readonly bundle: string;
   readonly monitoring: Pick<Site["monitoring"], "channels" | "maximumDumpAgeHours">;
+  /** Absent where the dumps stay on the host. */
+  readonly offsite: OffsiteArgs | undefined;
 }
 
 /** The backup runtime on a database host: it dumps every database, proves each dump by restoring it, and says so. */
-export function backupRuntime({ cluster, node, bundle, monitoring }: RuntimeArgs): Contribution {
+export function backupRuntime({ cluster, node, bundle, monitoring, offsite }: RuntimeArgs): Contribution {
   const { dump, roles } = cluster;
   const webhooks = webhookFiles(monitoring.channels);
   return {
@@ -45,10 +48,11 @@ export function backupRuntime({ cluster, node, bundle, monitoring }: RuntimeArgs
             directory: dump.directory,
             compression: { zstdLevel: dump.compressionLevel },
             jobs: dump.jobs,
-            retention: { keepDays: dump.keepDays },
+            retention: { keepDays: dump.keepDays, requireOffsite: dump.offsite === "required" },
             metricsFile: `${textfileDirectory}/dbkeeper.prom`,
             health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
             wal: walConfiguration(cluster),
+            ...(offsite === undefined ? {} : { archive: archiveConfiguration(offsite) }),
             channels: { webhooks: webhooks.map(({ path }) => ({ urlFile: path })) },
           },
           undefined,
@@ -56,6 +60,7 @@ export function backupRuntime({ cluster, node, bundle, monitoring }: RuntimeArgs
         )}\n`,
       ),
       ...webhooks,
+      ...(offsite === undefined ? [] : archiveFiles(offsite)),
     ],
     units: runtimeUnits(cluster),
   };

@@ -83,7 +83,7 @@ it("is what the provider then talks to, by the lab's authority and the administr
   const settings: Settings = {
     proxmox: { endpoint: "https://pve:8006", sshUsername: "root", token: secret },
     pbs: { endpoint: "https://pbs:8007", tokenId: "root@pam!p", tokenSecret: secret },
-    aws: { endpoint: undefined, credentials: undefined },
+    aws: { store: undefined, credentials: undefined },
     grafana: undefined,
     smtpPassword: undefined,
     syncPassword: () => undefined,

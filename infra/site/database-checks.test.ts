@@ -24,9 +24,17 @@ refuses("Databases that are wrong", [
         primary: "proj-pg02",
         standbys: ["proj-pg01"],
       });
+      s.archive.buckets.dumps.writers.push("proj-pg02");
     },
     'databases.postgres[1].primary: "proj-pg02": it is in cluster pg01 already, and a guest has one server; allowed: another guest',
     'databases.postgres[1].standbys[0]: "proj-pg01": it is in cluster pg01 already, and a guest has one server; allowed: another guest',
+  ],
+  [
+    "dumps that are to go off-site, from a host that may not put them there",
+    (s) => {
+      s.archive.buckets.dumps.writers = ["proj-pg02"];
+    },
+    'databases.postgres[0].dump.offsite: "required": the primary proj-pg01 is no writer of the archive\'s bucket of dumps; allowed: proj-pg01 in archive.buckets.dumps.writers, or none: then no dump leaves the host',
   ],
   [
     "a server from an archive that nobody vouches for",
@@ -39,6 +47,7 @@ refuses("Databases that are wrong", [
     "two clusters with one name",
     (s) => {
       s.databases.postgres.push({ ...s.databases.postgres[0], primary: "proj-dp01", standbys: [] });
+      s.archive.buckets.dumps.writers.push("proj-dp01");
     },
     'databases.postgres[1].name: "pg01": cluster pg01 is named twice; allowed: a value of its own',
   ],

@@ -28,6 +28,7 @@ export function databaseRules(site: Partial<Site>): Problem[] {
         ...enoughSenders(at, cluster),
         ...freePort(at, cluster, monitoring),
         ...dumpAge(cluster, monitoring),
+        ...dumpsGoOffsite(at, cluster, site),
         ...dumpsMeetObjective(`${at}.dump.schedule`, cluster, guests, objectives),
       ];
     }),
@@ -162,6 +163,25 @@ function freePort(at: string, { port }: Cluster, monitoring: Site["monitoring"] 
       value: port,
       reason: `monitoring.ports.${taken[0]} is an exporter's on the same host`,
       allowed: "another port",
+    },
+  ];
+}
+
+/** Each writer of the archive has a key that opens only its own prefix: nobody else's would do. */
+function dumpsGoOffsite(
+  at: string,
+  { primary, dump }: Cluster,
+  { archive, guests }: Partial<Site>,
+): Problem[] {
+  const writers = archive?.buckets.dumps.writers;
+  const isGuest = guests?.some(({ name }) => name === primary) ?? false;
+  if (dump.offsite === "none" || !isGuest || writers === undefined || writers.includes(primary)) return [];
+  return [
+    {
+      path: `${at}.dump.offsite`,
+      value: dump.offsite,
+      reason: `the primary ${primary} is no writer of the archive's bucket of dumps`,
+      allowed: `${primary} in archive.buckets.dumps.writers, or none: then no dump leaves the host`,
     },
   ];
 }

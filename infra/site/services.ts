@@ -104,6 +104,12 @@ const postgresCluster = z.strictObject({
       .default(1),
     /** A dump that takes longer is reported. Default 45. */
     durationLimitMinutes: positive.default(45),
+    /**
+     * What becomes of proven dumps in the archive's bucket of dumps, whose writers name the primary: `required` copies
+     * each and removes none here before its copy is confirmed, `copied` removes by age alone, `none` copies nothing.
+     * Default required.
+     */
+    offsite: z.enum(["required", "copied", "none"]).default("required"),
   }),
 });
 

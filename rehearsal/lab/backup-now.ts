@@ -6,14 +6,23 @@ import type { GuestPlace } from "../guests/guest.ts";
  * tonight. Fails with what it wrote last.
  * @returns what it wrote
  */
-export async function backUpNow(place: GuestPlace): Promise<string> {
+export function backUpNow(place: GuestPlace): Promise<string> {
+  return runToItsEnd(place, "dbkeeper.service", "backup");
+}
+
+/** The same for the copy in the archive, which a good backup has started by itself. */
+export function archiveNow(place: GuestPlace): Promise<string> {
+  return runToItsEnd(place, "dbkeeper-archive.service", "copy to the archive");
+}
+
+async function runToItsEnd(place: GuestPlace, unit: string, what: string): Promise<string> {
   const since = `@${Math.floor(Date.now() / 1000)}`;
-  const { exitCode } = await execInGuest(place, ["systemctl", "start", "dbkeeper.service"]);
+  const { exitCode } = await execInGuest(place, ["systemctl", "start", unit]);
   const { stdout } = await execInGuest(place, [
     "journalctl",
-    ...["--unit", "dbkeeper.service", "--since", since],
+    ...["--unit", unit, "--since", since],
     ...["--lines", "20", "--no-pager", "--output", "cat"],
   ]);
-  if (exitCode !== 0) throw new Error(`the backup failed:\n${stdout}`);
+  if (exitCode !== 0) throw new Error(`the ${what} failed:\n${stdout}`);
   return stdout;
 }

@@ -15,6 +15,8 @@ export interface StackValues {
   /** By the site's names: node, prometheus, alertmanager, nodeExporter, postgresExporter. */
   readonly binaries: Readonly<Record<string, MirrorEntry & { readonly version: string }>>;
   readonly pbsFingerprint: string;
+  /** PEM of the authority that vouches for the services on the host. */
+  readonly certificateAuthority: string;
 }
 
 /** The stacks that there are programs for. */
@@ -56,7 +58,7 @@ function secretsOf({ secrets }: Instance): Record<string, string> {
 
 function plainConfig(
   instance: Instance,
-  { image, binaries, pbsFingerprint }: StackValues,
+  { image, binaries, pbsFingerprint, certificateAuthority }: StackValues,
 ): Record<string, unknown> {
   const { hostAddress, secrets } = instance;
   const mirror = `http://${hostAddress}:${ports.mirror}`;
@@ -69,7 +71,7 @@ function plainConfig(
       tokenId: pbsTokenId,
       fingerprint: pbsFingerprint,
     },
-    aws: { endpoint: s3Endpoint },
+    aws: { endpoint: s3Endpoint, certificateAuthority },
     awsAccessKey: secrets.awsAccessKey,
     grafana: { url: `http://${hostAddress}:${ports.grafana}` },
     machine: {

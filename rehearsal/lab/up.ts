@@ -1,9 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { seed } from "../dataset/seed.ts";
 import { execInGuest } from "../guests/exec.ts";
 import { waitFor } from "../lib/wait.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import { binariesOnMirror, engineTools, guestTools, hostTools, imageOnMirror, tools } from "./artifacts.ts";
-import { backUpNow } from "./backup-now.ts";
+import { archiveNow, backUpNow } from "./backup-now.ts";
 import { type Engine, withEngine } from "./engine.ts";
 import { engineOptions, type Instance, stopOrphanedEngine } from "./instance.ts";
 import { type Deployment, settlePending } from "./pending.ts";
@@ -77,7 +78,8 @@ export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
         "services on the host",
       ],
       run: (report) => {
-        const options = engineOptions(instance, required(results.prepared, "the services").caPath);
+        const { caPath, pbsFingerprint } = required(results.prepared, "the services");
+        const options = engineOptions(instance, caPath);
         return withEngine(options, async (engine) => {
           await stopOrphanedEngine(instance);
           if ((await freeStack(engine, options.backend, options.stack)) > 0)
@@ -86,7 +88,8 @@ export function upSteps(instance: Instance, options: UpOptions): LabStep[] {
           await configureStack(engine, instance, {
             image: required(results.image, "the image"),
             binaries: required(results.binaries, "the binaries"),
-            pbsFingerprint: required(results.prepared, "the services").pbsFingerprint,
+            pbsFingerprint,
+            certificateAuthority: await readFile(caPath, "utf8"),
           });
           report("creating resources");
           await bringUp(engine);
@@ -110,11 +113,16 @@ function proof(instance: Instance, options: UpOptions): LabStep[] {
       dependsOn: ["data set"],
       run: async (report) => {
         await firstBackup(instance);
-        report("waiting for Prometheus to have seen it");
+        report("waiting for its copy in the archive");
+        await archiveNow(primaryPlace(instance));
+        report("waiting for Prometheus to have seen both");
         await waitFor(
-          async () => (await labStatus(instance)).protections.some(({ validated }) => validated !== null),
+          async () =>
+            (await labStatus(instance)).protections.some(
+              ({ validated, offsite }) => validated !== null && offsite !== null,
+            ),
           {
-            what: "Prometheus to have scraped a proven dump",
+            what: "Prometheus to have scraped a proven dump and its copy",
             timeoutSeconds: 90,
             intervalMs: 1000,
           },
