@@ -6,24 +6,14 @@ import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
 import { maintainSchema } from "./maintain/config.ts";
+import { connectionShape } from "./postgres/connection.ts";
 import { channelsSchema, reportSchema } from "./report/config.ts";
+import { restoreSchema } from "./restore/config.ts";
 import { retentionSchema } from "./runs/prune-config.ts";
 import { checksSchema } from "./validate/config.ts";
 import { walSchema } from "./wal/config.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
-
-/** A PostgreSQL server reached over its Unix socket by peer authentication: there is no password anywhere. */
-const connectionShape = {
-  /** Folder of the server's Unix socket. Default `/var/run/postgresql`. */
-  socketDirectory: absolutePath.default("/var/run/postgresql"),
-  /** Port, which names the socket. Default 5432. */
-  port: z.int().min(1).max(65_535).default(5432),
-  /** Role to connect as. With peer authentication it is the name of the system user that runs dbkeeper. */
-  role: z.string().min(1),
-  /** Database for everything that concerns the whole cluster. Default `postgres`. */
-  maintenanceDatabase: z.string().min(1).default("postgres"),
-};
 
 /** The configuration file of dbkeeper. Unknown keys are refused, so that a typo cannot switch something off. */
 export const configSchema = z.strictObject({
@@ -76,8 +66,8 @@ export const configSchema = z.strictObject({
    * keep the load off the source, or a role with more rights for databases whose extensions are not trusted.
    */
   restoreInto: z.strictObject(connectionShape).optional(),
-  /** Servers that `dbkeeper restore --into <name>` restores to, beside the cluster itself. Default: none. */
-  restoreTargets: z.record(z.string().min(1), z.strictObject(connectionShape)).default({}),
+  /** Where `dbkeeper restore` restores to, and as whom. */
+  restore: restoreSchema,
   /** What `dbkeeper maintain` works on, and for how long. */
   maintain: maintainSchema.prefault({}),
   /** What `dbkeeper health` holds the cluster and its host against, and where it listens. */
@@ -100,13 +90,7 @@ export type DbkeeperConfig = z.input<typeof configSchema>;
 /** The configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
 
-/** How to reach a server, see {@link configSchema}. */
-export interface Connection {
-  socketDirectory: string;
-  port: number;
-  role: string;
-  maintenanceDatabase: string;
-}
+export type { Connection } from "./postgres/connection.ts";
 
 /** Where {@link loadConfig} looks when nothing is said. */
 export const defaultConfigFile = "/etc/dbkeeper/config.json";

@@ -68,7 +68,7 @@ export function clientAuthentication({
 }): string {
   const { roles } = cluster;
   const lines = [
-    ["local", "all", "postgres", "peer"],
+    ["local", "all", "postgres", "peer map=lab"],
     ["local", "all", `${roles.backup},${roles.monitoring},${roles.maintenance}`, "peer map=lab"],
     ...[primary, ...standbys].map(({ address }) => [
       "hostssl",
@@ -93,6 +93,9 @@ export function clientAuthentication({
 /** Which operating-system account is which role. */
 export function identityMap({ roles }: PostgresCluster): string {
   const pairs = [
+    ["postgres", "postgres"],
+    // An administrator restores by sudo: root reads the dumps, could become postgres anyway, and runs by no timer.
+    ["root", "postgres"],
     [runtimeUser, roles.backup],
     [exporterUser, roles.monitoring],
     ["postgres", roles.maintenance],

@@ -31,8 +31,8 @@ export function addRestore({ add, act, recorded }: Commands): void {
     .option("--as <name>", "restore the one database under this name")
     .option("--all", "every database of the run")
     .option("--globals", "roles, tablespaces and their settings too, before the databases")
-    .option("--into <target>", "server of the configuration's `restoreTargets`; default the cluster itself")
-    .option("--host <place>", "folder of the server's socket, in place of the target's")
+    .option("--into <target>", "server of the configuration's `restore.targets`; default the cluster itself")
+    .option("--host <place>", "folder of the server's socket, or its host where the target is in the network")
     .option("--port <number>", "port, in place of the target's", wholeNumber)
     .option("--role <name>", "role, in place of the target's; it must be a superuser")
     .option("--jobs <number>", "databases at the same time; default `jobs`", wholeNumber)
@@ -59,9 +59,9 @@ function describe(command: Command): void {
 Each database is restored under a name of its own, compared with what was dumped, and gets its name only then.
 
 Examples:
-  dbkeeper restore --database desi --as desi_check --role postgres
-  dbkeeper restore --database desi --replace --yes --into recovery
-  dbkeeper restore 20260601T020000Z --all --globals --into recovery`,
+  sudo dbkeeper restore --database desi --as desi_check
+  sudo dbkeeper restore --database desi --replace
+  sudo dbkeeper restore 20260601T020000Z --all --globals --into recovery`,
   );
 }
 
@@ -86,16 +86,19 @@ function requestOf(config: Config, run: string | undefined, options: RestoreOpti
 }
 
 function connectionOf(config: Config, { into, host, port, role }: RestoreOptions): Connection {
-  const named = into === undefined ? config.cluster : config.restoreTargets[into];
+  const itself: Connection = { ...config.cluster, role: config.restore.role };
+  const named = into === undefined ? itself : config.restore.targets[into];
   if (named === undefined) {
-    const known = Object.keys(config.restoreTargets).join(", ") || "none";
-    throw new Failure("usage", `restoreTargets has no ${JSON.stringify(into)}; there are: ${known}`);
+    const known = Object.keys(config.restore.targets).join(", ") || "none";
+    throw new Failure("usage", `restore.targets has no ${JSON.stringify(into)}; there are: ${known}`);
   }
+  const network = named.network && { ...named.network, host: host ?? named.network.host };
   return {
     socketDirectory: host ?? named.socketDirectory,
     port: port ?? named.port,
     role: role ?? named.role,
     maintenanceDatabase: named.maintenanceDatabase,
+    network,
   };
 }
 

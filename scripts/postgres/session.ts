@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
 import pg from "pg";
 import type { Connection } from "../config.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
+import { placeOf } from "./connection.ts";
+import { readPassword } from "./password-file.ts";
 import { quoteLiteral } from "./quote.ts";
 
 /** A session on one database. */
@@ -36,16 +39,19 @@ const settings = {
 };
 
 /**
- * Opens a session. Fails as `unreachable` with the server's own words. Each statement may take as long as it likes,
- * unless there is `answerTimeoutSeconds`, which also limits the opening (else 30 s).
+ * Opens a session. Fails as `unreachable` with the server's own words, over the network as `preflight` where the
+ * files that it takes cannot be used. Each statement may take as long as it likes, unless there is `answerTimeoutSeconds`, which also limits the opening (else 30 s).
  */
 export async function connect(
   connection: Connection,
   database: string,
   answerTimeoutSeconds?: number,
 ): Promise<Session> {
+  const { network } = connection;
+  const password = await readPassword(connection, database);
   const client = new pg.Client({
-    host: connection.socketDirectory,
+    host: network?.host ?? connection.socketDirectory,
+    ...(network === undefined ? {} : { ssl: await tlsOf(network) }),
     port: connection.port,
     user: connection.role,
     database,
@@ -55,6 +61,7 @@ export async function connect(
     // From the first statement on: the role's own limit could otherwise end the one that lifts it.
     options: "-c statement_timeout=0",
     password: () => {
+      if (password !== undefined) return password;
       throw new Error("the server asks for a password; it must use peer authentication for this role");
     },
   });
@@ -75,7 +82,7 @@ export async function connect(
     await client.end().catch(() => undefined);
     throw new Failure(
       "unreachable",
-      `cannot connect to database ${JSON.stringify(database)} as ${connection.role} through ${connection.socketDirectory} port ${connection.port}: ${messageOf(error)}`,
+      `cannot connect to database ${JSON.stringify(database)} as ${connection.role} through ${placeOf(connection)}: ${messageOf(error)}`,
       { cause: error },
     );
   }
@@ -104,6 +111,14 @@ export async function connect(
   };
 }
 
+/** Only a server whose certificate is for this host, by the authority that is named. */
+async function tlsOf({ host, rootCertificate }: NonNullable<Connection["network"]>) {
+  const ca = await readFile(rootCertificate).catch((error: unknown) => {
+    throw new Failure("preflight", `cannot use network.rootCertificate: ${messageOf(error)}`);
+  });
+  return { ca, host, rejectUnauthorized: true };
+}
+
 /** Ends whatever statement a session runs when the signal fires, until the returned function is called. */
 export function cancelOn(signal: AbortSignal, session: Session): () => void {
   signal.throwIfAborted();
@@ -121,17 +136,21 @@ export async function oneRow<T extends pg.QueryResultRow>(session: Session, sql:
 
 /** Environment for PostgreSQL's client programs: they reach the same server as the same role, and never ask. */
 export function clientEnvironment(connection: Connection): Record<string, string> {
+  const { network } = connection;
   return {
     PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
     // Messages in one language: the last lines are shown to people and searched by programs.
     LC_ALL: "C.UTF-8",
-    PGHOST: connection.socketDirectory,
+    PGHOST: network?.host ?? connection.socketDirectory,
     PGPORT: String(connection.port),
     PGUSER: connection.role,
     PGAPPNAME: "dbkeeper client",
     PGCONNECT_TIMEOUT: "30",
     PGOPTIONS: "-c statement_timeout=0",
-    PGPASSFILE: "/dev/null",
+    PGPASSFILE: network?.passwordFile ?? "/dev/null",
+    ...(network === undefined
+      ? {}
+      : { PGSSLMODE: "verify-full", PGSSLROOTCERT: network.rootCertificate, PGGSSENCMODE: "disable" }),
   };
 }
 

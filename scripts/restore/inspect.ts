@@ -101,7 +101,7 @@ async function readTargetState({ connection, facts, session }: Target): Promise<
     roles: await names("select rolname as name from pg_roles"),
     tablespaces: await names("select spcname as name from pg_tablespace"),
     extensions: await names("select name from pg_available_extensions"),
-    freeBytes: connection.socketDirectory.startsWith("/") ? await freeOf(session) : null,
+    freeBytes: connection.network === undefined ? await freeOf(session) : null,
     collationVersions: new Map(
       listed.map(({ locale }) => [localeKey(locale), locale.collationVersion?.actual ?? null]),
     ),

@@ -99,7 +99,7 @@ export function planRestore(
   ];
   if (!state.superuser) {
     problems.push(
-      `role ${show(state.role)} is no superuser of the target, and owners and rights cannot be restored by another; name one with --role or in restoreTargets`,
+      `role ${show(state.role)} is no superuser of the target, and owners and rights cannot be restored by another; set restore.role or the role of the target, or say --role`,
     );
   }
   if (state.freeBytes !== null && state.freeBytes < neededBytes + options.minimumFreeBytes) {

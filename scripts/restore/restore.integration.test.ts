@@ -36,7 +36,7 @@ describe.skipIf(serverPrograms === undefined)(`restore (${serverPrograms ?? skip
     keeper = await newKeeper(source, {
       dump: { format: "directory" },
       restoreInto: { socketDirectory: source.socketDirectory, role: "postgres" },
-      restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
+      restore: { targets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } } },
     });
     const outcome = await keeper.run("run");
     expect(outcome.code, outcome.output).toBe(0);
@@ -47,7 +47,7 @@ describe.skipIf(serverPrograms === undefined)(`restore (${serverPrograms ?? skip
     if (keeper !== undefined) await rm(keeper.folder, { recursive: true });
   });
 
-  const restore = (...argv: string[]) => keeper.run("restore", "--role", "postgres", "--yes", ...argv);
+  const restore = (...argv: string[]) => keeper.run("restore", "--yes", ...argv);
   const databases = async (cluster: TestCluster) =>
     (await cluster.sql("select datname from pg_database order by 1")).map(({ datname }) => String(datname));
   const unfinished = async (cluster: TestCluster) =>
@@ -82,7 +82,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
     await writeFile(join(binDirectory, "pg_restore"), script, { mode: 0o755 });
     await keeper.configure({
       cluster: { ...keeper.cluster, binDirectory },
-      restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
+      restore: { targets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } } },
     });
     return {
       reached: () =>
@@ -96,7 +96,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
         await rm(flag, { force: true });
         await rm(`${flag}.reached`, { force: true });
         await keeper.configure({
-          restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
+          restore: { targets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } } },
         });
       },
     };
@@ -123,12 +123,12 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
       estimatedSeconds: expect.any(Number),
       freeBytes: expect.any(Number),
     });
-    const unasked = await keeper.run("restore", "--database", "desi", "--as", "dry", "--role", "postgres");
+    const unasked = await keeper.run("restore", "--database", "desi", "--as", "dry");
     expect(unasked.code).toBe(2);
     const exists = await restore("--database", "desi");
     expect(exists.code).toBe(3);
     expect(exists.output).toContain("--replace keeps it under another name");
-    const weak = await keeper.run("restore", "--database", "desi", "--as", "dry", "--yes");
+    const weak = await restore("--database", "desi", "--as", "dry", "--role", backupRole);
     expect(weak.code).toBe(3);
     expect(weak.output).toContain("no superuser");
     expect((await restore("--database", "nowhere")).code).toBe(3);
@@ -154,7 +154,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
     await source.sql("insert into voids values (-2, 'precious')", "desi");
     const held = await holdRestores();
     const main = new URL("../main.ts", import.meta.url).pathname;
-    const argv = ["restore", "--database", "desi", "--replace", "--yes", "--role", "postgres"];
+    const argv = ["restore", "--database", "desi", "--replace", "--yes"];
     const child = spawn(process.execPath, [main, ...argv, "--config", keeper.configFile], {
       stdio: "ignore",
     });
@@ -193,7 +193,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
 
     const heldAgain = await holdRestores();
     const controller = new AbortController();
-    const argv = ["restore", "--database", "desi", "--replace", "--yes", "--role", "postgres"];
+    const argv = ["restore", "--database", "desi", "--replace", "--yes"];
     const interrupted = keeper.runUntil(controller.signal, ...argv);
     await heldAgain.reached();
     controller.abort(new Error("interrupted"));
@@ -280,7 +280,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
         keeper.configure({
           cluster: { ...keeper.cluster, role: "postgres" },
           databases: ["desi"],
-          restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
+          restore: { targets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } } },
           encryption: { recipients: [stdout.trim()], ...more },
         });
       await configure({});
@@ -338,7 +338,7 @@ case "$*" in *--dbname*) touch ${flag}.reached; while [ -e ${flag} ]; do sleep 0
         // The folder of a tablespace serves one server only.
         await keeper.configure({
           databases: ["small"],
-          restoreTargets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } },
+          restore: { targets: { recovery: { socketDirectory: recovery.socketDirectory, role: "postgres" } } },
         });
         const globals = await keeper.run(
           "restore",

@@ -1,6 +1,7 @@
 import type { Connection } from "../config.ts";
 import type { Context } from "../context.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
+import { placeOf } from "../postgres/connection.ts";
 import { mapParallel } from "../system/parallel.ts";
 import { checkFile } from "../validate/files.ts";
 import { restoreDatabase } from "./database.ts";
@@ -24,17 +25,21 @@ export async function announceRestore(context: Context, request: RestoreRequest)
   const target = await openFor(request);
   try {
     const { plan, run } = await inspect(context, target, request, request.run);
-    const where = `${request.connection.socketDirectory} port ${request.connection.port}`;
-    context.report.event("info", "restore-planned", formatPlan(plan, run.manifest, where).join("\n"), {
-      run: run.id,
-      databases: plan.items.map(({ name }) => name),
-      globals: plan.globals,
-      estimatedSeconds: plan.estimatedSeconds,
-      neededBytes: plan.neededBytes,
-      freeBytes: plan.freeBytes,
-      notes: plan.notes,
-      problems: plan.problems,
-    });
+    context.report.event(
+      "info",
+      "restore-planned",
+      formatPlan(plan, run.manifest, placeOf(request.connection)).join("\n"),
+      {
+        run: run.id,
+        databases: plan.items.map(({ name }) => name),
+        globals: plan.globals,
+        estimatedSeconds: plan.estimatedSeconds,
+        neededBytes: plan.neededBytes,
+        freeBytes: plan.freeBytes,
+        notes: plan.notes,
+        problems: plan.problems,
+      },
+    );
     refuse(plan.problems);
   } finally {
     await target.close();

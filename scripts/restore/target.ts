@@ -1,9 +1,10 @@
 import type { Connection } from "../config.ts";
 import type { Context } from "../context.ts";
-import { Failure } from "../exit-codes.ts";
+import { Failure, messageOf } from "../exit-codes.ts";
 import { quoteIdentifier } from "../postgres/quote.ts";
 import { isRestoreName } from "../postgres/scratch-name.ts";
 import { connect, readServerFacts, type ServerFacts, type Session } from "../postgres/session.ts";
+import { hasCode } from "../system/files.ts";
 
 /** The server that is restored to. */
 export interface Target {
@@ -21,7 +22,15 @@ export async function openTarget(connection: Connection, names: readonly string[
   const { maintenanceDatabase } = connection;
   const database = names.includes(maintenanceDatabase) ? "template1" : maintenanceDatabase;
   const open = () => connect(connection, database);
-  const session = await open();
+  const session = await open().catch((error: unknown) => {
+    throw isRefusedAccount(error)
+      ? new Failure(
+          "unreachable",
+          `${messageOf(error)}; root restores: start it with sudo, which the account of the timers cannot`,
+          { cause: error },
+        )
+      : error;
+  });
   try {
     const facts = await readServerFacts(session);
     if (facts.inRecovery) {
@@ -35,6 +44,11 @@ export async function openTarget(connection: Connection, names: readonly string[
     await session.close();
     throw error;
   }
+}
+
+/** Whether a socket's server does not let this system user be the role: `invalid_authorization_specification`. */
+function isRefusedAccount(error: unknown): boolean {
+  return error instanceof Error && hasCode(error.cause, "28000");
 }
 
 /**
