@@ -35,7 +35,10 @@ export const retentionSchema = z
     keepYearly: count,
     /** Restore-validated runs that stay whatever their age, at least 3; while there are fewer, nothing goes. Default 3. */
     keepValidated: z.int().min(3).default(3),
-    /** Whether a run goes only after its own copy is in the archive; `archive` must then run as often. Default false. */
+    /**
+     * Whether a validated run goes only after its own copy is in the archive; `archive` must then run as often. Default
+     * false.
+     */
     requireOffsite: z.boolean().default(false),
   })
   .refine((policy) => rules.some((rule) => policy[rule] !== undefined), {

@@ -48,7 +48,7 @@ test("what goes is too old, off-site where it must be, and never so much that to
       if (validated.length < policy.keepValidated) expect(doomed.size).toBe(0);
       for (const run of runs.filter(({ id }) => doomed.has(id))) {
         expect(run.finishedAt.getTime()).toBeLessThan(daysAgo(policy.keepDays ?? 0).getTime());
-        expect(run.offsite || !policy.requireOffsite).toBe(true);
+        expect(run.offsite || !run.validated || !policy.requireOffsite).toBe(true);
       }
       const left = runs.filter(({ id }) => !doomed.has(id));
       expect([...doomedOf(left, policy)]).toEqual([]);
@@ -72,7 +72,7 @@ test("each run is told the rule that decides", () => {
   expect(rulesOf(runs, policy)).toEqual({
     a: "keepLast",
     b: "keepMonthly",
-    c: "requireOffsite",
+    c: "none",
     d: "keepValidated",
     e: "requireOffsite",
     f: "requireOffsite",

@@ -50,7 +50,7 @@ const periods: readonly (readonly [CalendarRule, (run: PruneCandidate) => string
 /**
  * What happens to each run, newest first. Nothing goes while the newest run is not proven (it may be the one sign that
  * something breaks the dumps) or while fewer runs are validated than must always stay (an unproven copy may then be the
- * only one).
+ * only one). What was never proven gets no copy in the archive, so that it waits for none.
  */
 export function planPrune(runs: readonly PruneCandidate[], policy: Retention, now: Date): Verdict[] {
   const newestFirst = runs.toSorted(
@@ -69,7 +69,7 @@ export function planPrune(runs: readonly PruneCandidate[], policy: Retention, no
         ? "keepDays"
         : floor.has(run)
           ? "keepValidated"
-          : policy.requireOffsite && !run.offsite
+          : policy.requireOffsite && run.validated && !run.offsite
             ? "requireOffsite"
             : "none");
     return { id: run.id, mark: rule === "none" ? "remove" : "keep", rule };
