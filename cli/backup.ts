@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { runSteps, UserError } from "./terminal.ts";
+import { runSteps } from "./terminal.ts";
 
 const examples = `
 Examples:
@@ -18,22 +18,13 @@ export function register(program: Command): void {
     .option("--host <name>", "the database host", "proj-pg01")
     .addHelpText("after", examples)
     .action(async ({ host }: { host: string }) => {
-      const { findInstance } = await import("../rehearsal/lab/instance.ts");
-      const { placeOf } = await import("../rehearsal/lab/places.ts");
+      const { findDatabaseHost } = await import("./database-host.ts");
       const { archiveNow, backUpNow } = await import("../rehearsal/lab/backup-now.ts");
       const { printStatus } = await import("./status.ts");
-      const vmid = await databaseHost(host);
-      const instance = await findInstance();
-      if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
-      if (instance.guests === "records") {
-        throw new UserError("the guests of this lab are records, in which nothing runs", {
-          hint: "`./lab down --purge && ./lab up --guests containers` builds one with real guests, as root",
-        });
-      }
+      const { instance, place } = await findDatabaseHost(host);
       const step = {
         title: `backup of ${host}`,
         run: async () => {
-          const place = placeOf(instance, vmid);
           await backUpNow(place);
           await archiveNow(place);
         },
@@ -41,17 +32,4 @@ export function register(program: Command): void {
       await runSteps([step]);
       await printStatus(instance, { json: false });
     });
-}
-
-/** The VM that a host with backups of databases is. */
-async function databaseHost(name: string): Promise<number> {
-  const { default: lab } = await import("../stacks/lab.ts");
-  const { guests, databases } = lab();
-  const primaries = databases.postgres.map(({ primary }) => primary);
-  const id = guests.find((guest) => guest.name === name)?.id;
-  if (id !== undefined && primaries.includes(name)) return id;
-  throw new UserError(`there is no database host ${name} whose databases are dumped`, {
-    hint: `there ${primaries.length === 1 ? "is" : "are"} ${primaries.join(", ")}`,
-    exitCode: 2,
-  });
 }

@@ -8,6 +8,7 @@ import { register as registerKeys } from "./keys.ts";
 import { register as registerLogs } from "./logs.ts";
 import { register as registerPreview } from "./preview.ts";
 import { register as registerPulumi } from "./pulumi.ts";
+import { register as registerRestore } from "./restore.ts";
 import { register as registerStatus } from "./status.ts";
 import { exitCodes, printError } from "./terminal.ts";
 import { register as registerTest } from "./test.ts";
@@ -21,6 +22,7 @@ const commands: readonly Register[] = [
   registerUp,
   registerStatus,
   registerBackup,
+  registerRestore,
   registerDown,
   registerPreview,
   registerPulumi,

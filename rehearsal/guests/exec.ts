@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { execa } from "execa";
 import { type GuestPlace, leaderPid } from "./guest.ts";
 
@@ -31,31 +32,50 @@ export async function execInGuest(
   argv: readonly [string, ...string[]],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const leader = await leaderPid(place);
-  if (leader === undefined) throw new Error(`guest ${place.vmid} is not running`);
-  const asUser = options.user === undefined ? [] : ["runuser", "--user", options.user, "--"];
-  const result = await execa(
-    "nsenter",
-    ["--target", String(leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--"].concat([
-      "env",
-      "-i",
-      guestPath,
-      "LANG=C.UTF-8",
-      ...asUser,
-      ...argv,
-    ]),
-    {
-      reject: false,
-      cwd: "/",
-      stripFinalNewline: false,
-      ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
-      ...(options.timeoutSeconds === undefined ? {} : { timeout: options.timeoutSeconds * 1000 }),
-    },
-  );
+  const result = await execa("nsenter", await argumentsFor(place, argv, options), {
+    reject: false,
+    cwd: "/",
+    stripFinalNewline: false,
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    ...(options.timeoutSeconds === undefined ? {} : { timeout: options.timeoutSeconds * 1000 }),
+  });
   return {
     exitCode: result.exitCode,
     signal: result.signal,
     stdout: result.stdout ?? "",
     stderr: result.stderr ?? "",
   };
+}
+
+/**
+ * Runs a command inside a running guest as {@link execInGuest} does, but on this program's own terminal or pipes, so
+ * that it can be watched and asked. A signal that ends it counts as the shell counts it.
+ * @returns its exit code
+ */
+export async function attachInGuest(
+  place: GuestPlace,
+  argv: readonly [string, ...string[]],
+  options: Pick<ExecOptions, "user"> = {},
+): Promise<number> {
+  const { exitCode, signal } = await execa("nsenter", await argumentsFor(place, argv, options), {
+    reject: false,
+    cwd: "/",
+    stdio: "inherit",
+  });
+  return exitCode ?? 128 + (signal === undefined ? 0 : constants.signals[signal]);
+}
+
+async function argumentsFor(
+  place: GuestPlace,
+  argv: readonly string[],
+  { user }: Pick<ExecOptions, "user">,
+): Promise<string[]> {
+  const leader = await leaderPid(place);
+  if (leader === undefined) throw new Error(`guest ${place.vmid} is not running`);
+  return [
+    ...["--target", String(leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--"],
+    ...["env", "-i", guestPath, "LANG=C.UTF-8"],
+    ...(user === undefined ? [] : ["runuser", "--user", user, "--"]),
+    ...argv,
+  ];
 }
