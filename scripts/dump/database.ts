@@ -78,7 +78,9 @@ async function writeDump(
     const recipients = config.encryption?.recipients.length ?? 0;
     const check = (head: Buffer, sizeBytes: number) =>
       checkArchiveHead(head, sizeBytes, { format, recipients });
-    return [await writeDumpFile(folder, name, dumpStages(config, tools, source), { signal, check })];
+    // pg_dump itself, in a file of its own, comes back to note where each table's rows begin.
+    const options = { signal, check, seeks: format === "custom" && recipients === 0 };
+    return [await writeDumpFile(folder, name, dumpStages(config, tools, source), options)];
   } catch (error) {
     await rm(path, { recursive: true, force: true });
     throw error;

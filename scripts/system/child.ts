@@ -4,6 +4,8 @@ import type { Readable } from "node:stream";
 /** One program of a pipeline. */
 export interface Stage {
   file: string;
+  /** What failures call it. Default: the file's name. */
+  name?: string;
   args: readonly string[];
   /** Complete environment. */
   env: Readonly<Record<string, string>>;
@@ -17,6 +19,8 @@ export interface PipelineOptions {
   input?: string;
   /** Takes the last program's standard output. Default: thrown away. */
   consume?: (output: Readable) => Promise<void>;
+  /** File descriptor that the last program writes, instead. */
+  outputFd?: number;
   /** The last program may stop reading early: then the ends of the ones before it do not count. Default false. */
   readsOnlyTheStart?: boolean;
   /** Gets what the last program writes to standard error, all of it, where a failure's message holds the end only. */
@@ -63,7 +67,8 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
     const stage = stages[index];
     if (stage === undefined) continue;
     const input = index > 0 || options.input !== undefined ? "pipe" : (options.inputFd ?? "ignore");
-    const sink = downstream?.stdin ?? (options.consume === undefined ? "ignore" : "pipe");
+    const end = options.consume === undefined ? (options.outputFd ?? "ignore") : "pipe";
+    const sink = downstream?.stdin ?? end;
     const child = spawn(stage.file, stage.args, {
       stdio: [input, sink, "pipe"],
       env: { ...stage.env },
@@ -98,7 +103,7 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
 /** Runs one program and returns what it wrote to standard output. Fails like {@link runPipeline}. */
 export async function readOutput(
   stages: readonly Stage[],
-  options: Omit<PipelineOptions, "consume">,
+  options: Omit<PipelineOptions, "consume" | "outputFd">,
 ): Promise<string> {
   const chunks: Buffer[] = [];
   const consume = async (output: Readable) => {
@@ -135,7 +140,7 @@ async function settle(promise: Promise<void>): Promise<unknown> {
 }
 
 function describe(end: End): string {
-  const name = end.stage.file.slice(end.stage.file.lastIndexOf("/") + 1);
+  const name = end.stage.name ?? end.stage.file.slice(end.stage.file.lastIndexOf("/") + 1);
   const how =
     end.error !== undefined
       ? `cannot run: ${end.error.message}`
