@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { Report } from "./events.ts";
+import { maintenanceDirectory } from "./maintain/config.ts";
 import { requireDirectory } from "./runs/runs.ts";
 import { acquireLock, requireFree } from "./system/lock.ts";
 
@@ -15,9 +16,10 @@ export interface Context {
 
 /**
  * What a lock of a cluster is for: `cluster` is that of everything that makes or changes backups, `maintenance` that of
- * work on the databases which gives way to it.
+ * work on the databases which gives way to it. What is sent to the archive, fetched from there and verified there takes
+ * hours over a slow line: each has a lock of its own, so that no dump waits for it.
  */
-export type LockPurpose = "cluster" | "maintenance";
+export type LockPurpose = "cluster" | "maintenance" | "archive" | "retrieve" | "verify";
 
 /**
  * Runs a command's work under a lock of the cluster. Fails as `busy` where another command holds it and as
@@ -29,7 +31,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
   purpose: LockPurpose = "cluster",
 ): Promise<T> {
-  await requireDirectory(context.config.directory);
+  await requireDirectory(lockFolder(context, purpose));
   const lock = await acquireLock(lockFile(context, purpose), command);
   try {
     return await work();
@@ -43,7 +45,12 @@ export async function requireNoBackup(context: Context): Promise<void> {
   await requireFree(lockFile(context, "cluster"));
 }
 
-function lockFile({ config }: Context, purpose: LockPurpose): string {
+/** The file of a lock of the cluster. */
+export function lockFile(context: Context, purpose: LockPurpose): string {
   const ending = purpose === "cluster" ? "lock" : `${purpose}.lock`;
-  return join(config.directory, `.dbkeeper-${config.cluster.name}.${ending}`);
+  return join(lockFolder(context, purpose), `.dbkeeper-${context.config.cluster.name}.${ending}`);
+}
+
+function lockFolder({ config }: Context, purpose: LockPurpose): string {
+  return purpose === "maintenance" ? maintenanceDirectory(config) : config.directory;
 }

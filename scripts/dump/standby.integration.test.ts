@@ -49,6 +49,12 @@ describe.skipIf(serverPrograms === undefined)(`a standby (${serverPrograms ?? sk
     ]);
   }, 30_000);
 
+  test("is left to what its primary does: maintenance has nothing to do there", async () => {
+    const outcome = await keeper.run("maintain", "daily");
+    expect(outcome.code, outcome.output).toBe(0);
+    expect(outcome.events.map(({ event }) => event)).toContain("maintenance-skipped");
+  });
+
   test("that ends a dump to go on replaying: the reason names what gives it time", async () => {
     const binDirectory = join(keeper.folder, "bin");
     const go = join(keeper.folder, "go");

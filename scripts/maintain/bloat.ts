@@ -26,7 +26,7 @@ export async function readBloat(
   kinds: readonly Relation["kind"][],
   signal: AbortSignal,
 ): Promise<Bloat[]> {
-  const relations = await session.rows<Relation>(relationsQuery);
+  const relations = await session.rows<Relation>(relationsQuery(rights));
   const found: Bloat[] = [];
   for (const relation of relations.filter(({ kind }) => kinds.includes(kind))) {
     signal.throwIfAborted();
@@ -65,7 +65,7 @@ async function measure(
  * https://www.postgresql.org/docs/current/storage-page-layout.html has the sizes. Deduplication makes an index smaller
  * than that, so an estimate never finds what is not there, but may miss what is.
  */
-const relationsQuery = `
+const relationsQuery = ({ readsStatistics }: Rights) => `
 with relation as (
   select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, coalesce(x.indrelid, c.oid) as table_oid, x.indkey,
          c.relpages::float8 * current_setting('block_size')::int as bytes,
@@ -85,8 +85,12 @@ with relation as (
                             and k.attnum > 0
     join pg_class o on o.oid = case when k.attnum is null then r.oid else r.table_oid end
     join pg_namespace n on n.oid = o.relnamespace
-    left join pg_stats s on s.schemaname = n.nspname and s.tablename = o.relname
-                        and s.attname = coalesce(k.attname, a.attname) and not s.inherited
+    left join ${
+      readsStatistics
+        ? "(select starelid, staattnum, stainherit, stanullfrac as null_frac, stawidth as avg_width from pg_statistic) s on s.starelid = o.oid and s.staattnum = coalesce(k.attnum, a.attnum) and not s.stainherit"
+        : // Shows only columns that the role may read.
+          "pg_stats s on s.schemaname = n.nspname and s.tablename = o.relname and s.attname = coalesce(k.attname, a.attname) and not s.inherited"
+    }
    group by r.oid
 )
 select r.oid::int8::float8 as oid, r.nspname as schema, r.relname as name,

@@ -1,9 +1,19 @@
-import { z } from "zod";
+import * as z from "zod";
 
+const absolutePath = z.string().startsWith("/", "must be an absolute path");
 const share = z.number().min(0).max(1);
 
 /** When a table or an index is worth the work, and how long the work may disturb others. */
 export const maintainSchema = z.strictObject({
+  /**
+   * Role to connect as, for one that may change tables but not read them all. Default: that of `cluster`. With peer
+   * authentication, maintenance then runs as another system user than dumps: see `directory` and `metricsFile`.
+   */
+  role: z.string().min(1).optional(),
+  /** Folder of its lock and its results, where its user cannot write into that of the dumps. Default: that one. */
+  directory: absolutePath.optional(),
+  /** File for node_exporter's textfile collector with all that maintenance tells. Default: that of the dumps. */
+  metricsFile: absolutePath.optional(),
   /**
    * Minutes from the start in which new work may begin; what has begun then is ended. 1 to 1440. Default 120, so that
    * what starts at 04:00 has ended before the working day.
@@ -35,3 +45,14 @@ export const maintainSchema = z.strictObject({
 
 /** See {@link maintainSchema}. */
 export type MaintainConfig = z.output<typeof maintainSchema>;
+
+/** Where maintenance keeps its lock and its results. */
+export function maintenanceDirectory({
+  directory,
+  maintain,
+}: {
+  directory: string;
+  maintain: MaintainConfig;
+}): string {
+  return maintain.directory ?? directory;
+}

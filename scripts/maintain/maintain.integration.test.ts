@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../config.ts";
 import {
@@ -11,6 +12,7 @@ import {
 import { type Keeper, newKeeper } from "../testing/keeper.ts";
 import { until } from "../testing/wait.ts";
 import { readMaintenance } from "./result.ts";
+import { statisticsColumns } from "./tables.ts";
 
 describe.skipIf(serverPrograms === undefined)(`maintain (${serverPrograms ?? skipReason})`, () => {
   let cluster: TestCluster;
@@ -85,6 +87,45 @@ describe.skipIf(serverPrograms === undefined)(`maintain (${serverPrograms ?? ski
       'vacuum odd "table: done',
     ]);
     expect(outcome.output).toContain("pg_maintain");
+  }, 30_000);
+
+  test("a role of its own works as the tables' owners, in files of its own", async () => {
+    await cluster.sql("create database owned");
+    await cluster.sql(
+      `create role desi_owner; create role caretaker login in role desi_owner;
+       create table theirs (i int primary key, t text) with (autovacuum_enabled = false);
+       insert into theirs select i, repeat(md5(i::text), 10) from generate_series(1, 10000) i;
+       delete from theirs where i > 100; alter table theirs owner to desi_owner;
+       create table nobodys as select i, repeat(md5(i::text), 10) from generate_series(1, 10000) i; analyze nobodys;
+       grant select (${statisticsColumns.join(", ")}) on pg_catalog.pg_statistic to caretaker`,
+      "owned",
+    );
+    const directory = join(keeper.folder, "maintenance");
+    const metricsFile = join(directory, "maintenance.prom");
+    await mkdir(directory);
+    await keeper.configure({
+      databases: ["owned"],
+      maintain: { role: "caretaker", directory, metricsFile },
+    });
+    const outcome = await keeper.run("maintain", "weekly");
+    expect(outcome.code, outcome.output).toBe(8);
+    expect(await outcomes()).toEqual([
+      "vacuum nobodys: not-permitted",
+      "vacuum theirs: done",
+      "analyze nobodys: not-permitted",
+      "analyze theirs: done",
+    ]);
+    expect(await readdir(directory)).toEqual([".dbkeeper-pg01.maintenance.json", "maintenance.prom"]);
+    const metrics = await readFile(metricsFile, "utf8");
+    expect(metrics).toContain('outcome="not-permitted"} 1');
+    expect(metrics).toContain('dbkeeper_maintain_dead_rows{cluster="pg01",database="owned"} 0');
+    expect(metrics).toContain('dbkeeper_last_run_exit_code{cluster="pg01",command="maintain"} 8');
+
+    const monthly = await keeper.run("maintain", "monthly");
+    expect(monthly.code, monthly.output).toBe(8);
+    expect(await outcomes()).toContain("reindex theirs_pkey: done");
+    // Estimated without a right to read the rows.
+    expect((await state())?.bloat?.map(({ name }) => name)).toContain("nobodys");
   }, 30_000);
 
   test("what another session holds is left out after a while", async () => {

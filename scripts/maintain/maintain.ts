@@ -4,6 +4,7 @@ import { Failure, messageOf } from "../exit-codes.ts";
 import { listDatabases, selectDatabases } from "../postgres/databases.ts";
 import { connect, readServerFacts, type Session } from "../postgres/session.ts";
 import { readBloat } from "./bloat.ts";
+import { readFigures } from "./figures.ts";
 import { planIndexes, planTables, type Wish } from "./plan.ts";
 import { type Bloat, type MaintenanceState, type WorkResult, writeMaintenance } from "./result.ts";
 import { readRights } from "./tables.ts";
@@ -15,7 +16,7 @@ export interface MaintainWish extends Wish {
   windowMinutes: number;
 }
 
-type Results = Pick<MaintenanceState, "results" | "bloat" | "failed">;
+type Results = Pick<MaintenanceState, "results" | "figures" | "bloat" | "failed">;
 
 /** When to start nothing more. */
 interface Stop {
@@ -33,6 +34,11 @@ export async function maintain(context: Context, wish: MaintainWish): Promise<vo
   const { config, report } = context;
   await requireNoBackup(context);
   const names = await databasesOf(context);
+  if (names === undefined) {
+    const text = "nothing to do: this server is a standby, and what is done on its primary reaches it";
+    report.event("info", "maintenance-skipped", text);
+    return;
+  }
   const startedAt = context.now();
   const backup = watchForBackup(context);
   const deadline = startedAt.getTime() + wish.windowMinutes * 60_000;
@@ -45,7 +51,12 @@ export async function maintain(context: Context, wish: MaintainWish): Promise<vo
         : undefined;
     },
   };
-  const found: Results = { results: [], bloat: wish.tasks.includes("bloat") ? [] : null, failed: [] };
+  const found: Results = {
+    results: [],
+    figures: [],
+    bloat: wish.tasks.includes("bloat") ? [] : null,
+    failed: [],
+  };
   try {
     for (const name of names) {
       const reason = stop.reason();
@@ -75,13 +86,14 @@ export async function maintain(context: Context, wish: MaintainWish): Promise<vo
   conclude(context, found);
 }
 
-/** The databases that backups take, as far as they are there. */
-async function databasesOf(context: Context): Promise<string[]> {
-  const { cluster, databases } = context.config;
-  const session = await connect(cluster, cluster.maintenanceDatabase);
+/** The databases that backups take, as far as they are there; `undefined` on a standby, which cannot be changed. */
+async function databasesOf(context: Context): Promise<string[] | undefined> {
+  const { databases } = context.config;
+  const server = serverOf(context);
+  const session = await connect(server, server.maintenanceDatabase);
   try {
     const { inRecovery } = await readServerFacts(session);
-    if (inRecovery) throw new Failure("preflight", "a standby cannot be maintained; its primary is");
+    if (inRecovery) return undefined;
     const { chosen, failed } = selectDatabases(await listDatabases(session), databases);
     for (const { name, reason } of failed) {
       context.report.event("warning", "database-skipped", `left out ${JSON.stringify(name)}: ${reason}`, {
@@ -95,6 +107,10 @@ async function databasesOf(context: Context): Promise<string[]> {
   }
 }
 
+function serverOf({ config: { cluster, maintain } }: Context) {
+  return { ...cluster, role: maintain.role ?? cluster.role };
+}
+
 async function maintainDatabase(
   context: Context,
   database: string,
@@ -105,7 +121,7 @@ async function maintainDatabase(
   const { config, report } = context;
   let session: Session | undefined;
   try {
-    session = await connect(config.cluster, database);
+    session = await connect(serverOf(context), database);
     await session.execute(`set lock_timeout = '${config.maintain.lockTimeoutSeconds}s'`);
     const place = { session, database, rights: await readRights(session) };
     const means = { wish, stop, found };
@@ -119,6 +135,7 @@ async function maintainDatabase(
       report.event("warning", "invalid-index", text, { database, index: name });
     }
     for (const work of indexes.work) await one(context, session, work, means);
+    if (stop.reason() === undefined) found.figures.push(await readFigures(session));
     if (found.bloat === null || stop.reason() !== undefined) return;
     const bloat = await readBloat(session, database, place.rights, ["table", "index"], stop.signal);
     for (const entry of bloat) tellBloat(context, entry);

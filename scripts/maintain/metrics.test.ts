@@ -31,6 +31,7 @@ const state: MaintenanceState = {
       durationSeconds: 1,
     },
   ],
+  figures: [{ database: "d", bytes: 5000, tables: 2, deadRows: 7 }],
   bloat: ["a", "b"].map((name) => ({
     database: "d",
     schema: "s",
@@ -44,7 +45,7 @@ const state: MaintenanceState = {
 };
 
 test("what was considered has samples, also where there are none of it; what was not has none", () => {
-  const [items, bloat] = maintainFamilies("pg01", state);
+  const [items, bloat, sizes, dead] = maintainFamilies("pg01", state);
   const counted = items?.samples.map(({ labels, value }) => `${labels.action} ${labels.outcome} ${value}`);
   expect(counted).toEqual([
     "vacuum done 1",
@@ -57,4 +58,5 @@ test("what was considered has samples, also where there are none of it; what was
   expect(bloat?.samples).toEqual([
     { labels: { cluster: "pg01", database: "d", kind: "table", method: "estimated" }, value: 80 },
   ]);
+  expect([sizes, dead].map((family) => family?.samples[0]?.value)).toEqual([5000, 7]);
 });

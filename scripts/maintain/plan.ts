@@ -16,8 +16,8 @@ export type Task = (typeof tasks)[number];
 /** What is asked for in one database. */
 export interface Wish {
   tasks: readonly Task[];
-  /** All tables and indexes, whatever their need. */
-  every: boolean;
+  /** Of these, all tables and indexes, whatever their need. */
+  every: readonly Task[];
 }
 
 /** The session of a database, and what its role may do there. */
@@ -36,9 +36,11 @@ export async function planTables(
   if (!tasks.includes("vacuum") && !tasks.includes("analyze")) return [];
   const tables = await readTables(session, rights);
   return [
-    ...(tasks.includes("vacuum") ? tables.flatMap((table) => vacuumOf(table, database, every, config)) : []),
+    ...(tasks.includes("vacuum")
+      ? tables.flatMap((table) => vacuumOf(table, database, every.includes("vacuum"), config))
+      : []),
     ...(tasks.includes("analyze")
-      ? tables.flatMap((table) => analyzeOf(table, database, every, config))
+      ? tables.flatMap((table) => analyzeOf(table, database, every.includes("analyze"), config))
       : []),
   ];
 }
@@ -61,9 +63,10 @@ export async function planIndexes(
         permitted: index.mayReindex,
       }),
     );
-  const bloat = every ? [] : await readBloat(session, database, rights, ["index"], signal);
+  const all = every.includes("reindex");
+  const bloat = all ? [] : await readBloat(session, database, rights, ["index"], signal);
   return {
-    work: [...leftovers, ...(await reindexOf(place, bloat, every, config))],
+    work: [...leftovers, ...(await reindexOf(place, bloat, all, config))],
     invalid: found.filter(({ isLeftover }) => !isLeftover).map(qualified),
   };
 }

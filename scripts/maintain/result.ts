@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Config } from "../config.ts";
 import { hasCode, writeFileAtomic } from "../system/files.ts";
+import { maintenanceDirectory } from "./config.ts";
 
 /** What can be done with a table or an index. */
 export const actions = ["vacuum", "analyze", "reindex", "drop-leftover"] as const;
@@ -56,6 +57,17 @@ const bloatSchema = z.object({
 /** How much of a table or an index is neither rows nor the space that it keeps free. */
 export type Bloat = z.infer<typeof bloatSchema>;
 
+const figuresSchema = z.object({
+  database: z.string(),
+  bytes: z.number().min(0),
+  tables: z.int().min(0),
+  /** As the server counts them, in all tables. */
+  deadRows: z.number().min(0),
+});
+
+/** What a database is like after a maintenance. */
+export type Figures = z.infer<typeof figuresSchema>;
+
 const stateSchema = z.object({
   formatVersion: z.literal(1),
   /** What was asked for. */
@@ -65,6 +77,8 @@ const stateSchema = z.object({
   /** Whether it ended early for a backup. */
   gaveWay: z.boolean(),
   results: z.array(resultSchema),
+  /** Of each database that was reached. */
+  figures: z.array(figuresSchema).default([]),
   /** The most bloated first; `null` where it was not asked for. */
   bloat: z.array(bloatSchema).nullable(),
   /** Databases that could not be worked on, and why. */
@@ -86,9 +100,11 @@ export async function readMaintenance(config: Config): Promise<MaintenanceState 
 
 /** Keeps what a maintenance did. */
 export async function writeMaintenance(config: Config, state: MaintenanceState): Promise<void> {
-  await writeFileAtomic(stateFile(config), `${JSON.stringify(stateSchema.parse(state), null, 1)}\n`);
+  const text = `${JSON.stringify(stateSchema.parse(state), null, 1)}\n`;
+  // Reports are made by the account of the dumps.
+  await writeFileAtomic(stateFile(config), text, 0o640);
 }
 
-function stateFile({ cluster, directory }: Config): string {
-  return join(directory, `.dbkeeper-${cluster.name}.maintenance.json`);
+function stateFile(config: Config): string {
+  return join(maintenanceDirectory(config), `.dbkeeper-${config.cluster.name}.maintenance.json`);
 }

@@ -5,15 +5,22 @@ import type { TableState } from "./choose.ts";
 export interface Rights {
   /** PostgreSQL 17 brought the privilege MAINTAIN, and the role pg_maintain that has it everywhere. */
   hasMaintain: boolean;
+  /** Whether it may read how wide columns are (only that) of tables whose rows it may not read. */
+  readsStatistics: boolean;
   /** Quoted schema of pgstattuple; `undefined` where it is not there or may not be used. */
   pgstattuple: string | undefined;
 }
 
+/** What bloat is estimated from: no column of these holds anything of a row. */
+export const statisticsColumns = ["starelid", "staattnum", "stainherit", "stanullfrac", "stawidth"] as const;
+
 /** Asks a database for them. */
 export async function readRights(session: Session): Promise<Rights> {
-  const { major } = await oneRow<{ major: number }>(
+  const { major, readsStatistics } = await oneRow<{ major: number; readsStatistics: boolean }>(
     session,
-    "select current_setting('server_version_num')::int / 10000 as major",
+    `select current_setting('server_version_num')::int / 10000 as major,
+            bool_and(has_column_privilege('pg_catalog.pg_statistic', name, 'select')) as "readsStatistics"
+       from unnest('{${statisticsColumns.join(", ")}}'::text[]) name`,
   );
   const [extension] = await session.rows<{ schema: string }>(
     `select quote_ident(n.nspname) as schema
@@ -26,6 +33,7 @@ export async function readRights(session: Session): Promise<Rights> {
   );
   return {
     hasMaintain: major >= 17,
+    readsStatistics,
     pgstattuple: extension?.schema,
   };
 }

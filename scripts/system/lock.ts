@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { link, open, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../exit-codes.ts";
-import { hasCode, leaveToFolder } from "./files.ts";
+import { hasCode, leaveToFolder, removeAbandoned, temporaryBeside } from "./files.ts";
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -33,9 +33,11 @@ export async function acquireLock(path: string, command: string): Promise<Lock> 
     command,
     since: new Date().toISOString(),
   };
-  const unique = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  await removeAbandoned(path);
+  const unique = temporaryBeside(path);
   const content = `${JSON.stringify(own)}\n`;
-  const handle = await open(unique, "wx", 0o600);
+  // Maintenance is of another account, of this one's group, and looks whether a backup works.
+  const handle = await open(unique, "wx", 0o640);
   try {
     try {
       await handle.writeFile(content);
