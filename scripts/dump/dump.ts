@@ -3,7 +3,8 @@ import { formatBytes, formatSeconds } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import { connect, type ServerFacts, type Session } from "../postgres/session.ts";
 import { type DatabaseEntry, type Manifest, sizeOfDump, writeManifest } from "../runs/manifest.ts";
-import { type Run, removeUnfinished, sizeOfRun, startRun, type UnfinishedRun } from "../runs/runs.ts";
+import { type Run, sizeOfRun, startRun, type UnfinishedRun } from "../runs/runs.ts";
+import { removeUnfinished } from "../runs/unfinished.ts";
 import { mapParallel } from "../system/parallel.ts";
 import { dumpDatabase } from "./database.ts";
 import { dumpGlobals, dumpRolePasswords } from "./globals.ts";
@@ -17,10 +18,8 @@ import { explainDumpFailure } from "./standby.ts";
  * cluster's lock. Fails with nothing left behind where no database, or not the globals, could be dumped.
  */
 export async function dump(context: Context): Promise<Run> {
-  const { config, report } = context;
-  for (const name of await removeUnfinished(config.directory, config.cluster.name)) {
-    report.event("warning", "partial-removed", `removed the unfinished run ${name}`);
-  }
+  const { config } = context;
+  await removeUnfinished(context);
   return await withPlan(context, async (session, plan) => {
     for (const { name, reason } of plan.failed) reportFailed(context, name, reason);
     const startedAt = context.now();

@@ -104,6 +104,13 @@ test("what the manifest does not name stays, and does not hold up the others", a
   ]);
 });
 
+test("what a killed prune has left of a run goes with the next one", async () => {
+  for (const day of [1, 2, 3]) await makeRun(day);
+  await cp(join(runs, "20260101T020000Z"), join(runs, ".20251231T020000Z.partial"), { recursive: true });
+  expect((await prune()).code).toBe(0);
+  expect(await days()).toEqual([1, 2, 3]);
+});
+
 test("who pruned, when, and how it ended is one event, also where it failed; looking leaves none", async () => {
   const audits = (events: Record<string, unknown>[]) => events.filter(({ event }) => event === "audit");
   for (const day of [1, 2, 3, 4]) await makeRun(day);

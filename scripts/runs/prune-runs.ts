@@ -3,6 +3,7 @@ import { Failure, messageOf } from "../exit-codes.ts";
 import { isValidated } from "./manifest.ts";
 import { type PruneCandidate, type PruneRule, planPrune, type Verdict } from "./prune.ts";
 import { type Inventory, listRuns, type Run, removeRun } from "./runs.ts";
+import { removeUnfinished } from "./unfinished.ts";
 
 const reasons: Readonly<Record<PruneRule, string>> = {
   newestUnproven: "the newest run is not proven, so that nothing goes",
@@ -43,6 +44,7 @@ export async function prune(context: Context): Promise<void> {
       `nothing is pruned: the newest run ${verdicts[0].id} is not proven; \`dbkeeper validate\` it, or dump anew`,
     );
   }
+  await removeUnfinished(context);
   const failures: string[] = [];
   for (const { id } of verdicts.filter(({ mark }) => mark === "remove")) {
     const run = inventory.runs.find((candidate) => candidate.id === id);

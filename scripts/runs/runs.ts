@@ -22,8 +22,7 @@ export interface Inventory {
 
 const runName = /^\d{8}T\d{6}Z$/;
 /** A manifest whose writing was interrupted. */
-const abandoned = /^\.manifest\.json\.[0-9a-f]+\.tmp$/;
-const unfinished = /^\.\d{8}T\d{6}Z\.partial$/;
+const abandoned = /^\.manifest\.json\.[0-9a-f.]+\.tmp$/;
 
 /** Folder of all runs of a cluster. */
 export function runsFolder(directory: string, cluster: string): string {
@@ -60,14 +59,6 @@ export async function findRun(directory: string, cluster: string, id?: string): 
     "preflight",
     `there is no run ${id ?? "yet"} in ${folder}; \`dbkeeper status\` lists what is there`,
   );
-}
-
-/** Removes what ended before it was complete. Only under the cluster's lock. Returns what was removed. */
-export async function removeUnfinished(directory: string, cluster: string): Promise<string[]> {
-  const folder = runsFolder(directory, cluster);
-  const names = (await namesIn(folder)).filter((name) => unfinished.test(name));
-  for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
-  return names;
 }
 
 /** A run that is being written, under a name that nobody takes for a complete one. */

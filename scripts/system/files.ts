@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, messageOf } from "../exit-codes.ts";
 
@@ -10,7 +10,8 @@ import { Failure, messageOf } from "../exit-codes.ts";
  */
 export async function writeFileAtomic(path: string, content: string, mode = 0o600): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(4).toString("hex")}.tmp`);
+  await removeAbandoned(path);
+  const temporary = temporaryBeside(path);
   try {
     const handle = await open(temporary, "wx", mode);
     try {
@@ -26,6 +27,32 @@ export async function writeFileAtomic(path: string, content: string, mode = 0o60
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** A name in the folder of a file for what is to become it: {@link removeAbandoned} tells by it whose it is. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+}
+
+/** Removes what processes that were killed have left beside a file; what cannot be removed stays, and harms nobody. */
+export async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  const start = `.${basename(path)}.`;
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = name.startsWith(start)
+      ? /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name.slice(start.length))?.[1]
+      : undefined;
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    await rm(join(folder, name), { force: true }).catch(() => undefined);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !hasCode(error, "ESRCH");
   }
 }
 

@@ -40,6 +40,13 @@ test("a lock that cannot be read is stale", async () => {
   await (await acquireLock(path, "run")).release();
 });
 
+test("what a killed taker has left beside the lock is removed, what a living one has there is not", async () => {
+  const name = (pid: number) => `.lock.${pid}.0123abcd.tmp`;
+  for (const pid of [2 ** 22 + 1, process.pid]) await writeFile(join(folder, name(pid)), "");
+  await (await acquireLock(path, "run")).release();
+  expect(await readdir(folder)).toEqual([name(process.pid)]);
+});
+
 test("of many takers at once exactly one gets a stale lock", async () => {
   await writeFile(path, "stale");
   const takers = await Promise.allSettled(Array.from({ length: 20 }, () => acquireLock(path, "run")));
