@@ -4,6 +4,7 @@ import type { ArchiveStore, OffsiteArgs } from "./databases/archive.ts";
 import { serverTls } from "./databases/names.ts";
 import { physicalBackups } from "./databases/physical-backups.ts";
 import { postgresServer } from "./databases/postgres.ts";
+import { reportChannels } from "./databases/reports.ts";
 import { backupRuntime } from "./databases/runtime.ts";
 import { type BackupHost, backupHostChecks } from "./hosts/backup-host.ts";
 import { backupVolume } from "./hosts/backup-volume.ts";
@@ -123,17 +124,21 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
 
 /** Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. */
 function backups(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Contribution[] {
-  const { backupPassphrases, runtimeBundle: bundle, site } = args;
+  const { backupPassphrases, runtimeBundle: bundle, site, smtpPassword } = args;
   const { binaries, monitoring } = site;
   if (guest.name !== cluster.primary) return [];
   const passphrase = backupPassphrases.get(cluster.name);
   if (passphrase === undefined) throw new Error(`cluster ${cluster.name} has no passphrase for its backups`);
+  const { channels } = monitoring;
+  const tell = reportChannels({ channels, smtpPassword, hostName: hostName(site, guest) });
   return [
+    tell.contribution,
     backupRuntime({
       cluster,
       node: binaries.node,
       bundle,
       monitoring,
+      channels: tell.configuration,
       offsite: offsiteOf(args, cluster, guest),
     }),
     physicalBackups({ cluster, guest, passphrase }),

@@ -1,25 +1,27 @@
-import { type Contribution, executable, type HostFile, localFile, plainFile } from "../hosts/contribution.ts";
+import { type Contribution, executable, localFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
-import type { Channel, PinnedBinary, PostgresCluster, Site } from "../site.ts";
+import type { PinnedBinary, PostgresCluster, Site } from "../site.ts";
 import { archiveConfiguration, archiveFiles, type OffsiteArgs } from "./archive.ts";
 import { runtimeUnits } from "./jobs.ts";
 import { runtimeUser } from "./names.ts";
 import { walConfiguration } from "./physical-backups.ts";
+import type { ReportChannels } from "./reports.ts";
 
 export interface RuntimeArgs {
   readonly cluster: PostgresCluster;
   readonly node: PinnedBinary;
   /** The path of the runtime, one JavaScript file. */
   readonly bundle: string;
-  readonly monitoring: Pick<Site["monitoring"], "channels" | "maximumDumpAgeHours">;
+  readonly monitoring: Pick<Site["monitoring"], "maximumDumpAgeHours">;
+  readonly channels: ReportChannels["configuration"];
   /** Absent where the dumps stay on the host. */
   readonly offsite: OffsiteArgs | undefined;
 }
 
 /** The backup runtime on a database host: it dumps every database, proves each dump by restoring it, and says so. */
-export function backupRuntime({ cluster, node, bundle, monitoring, offsite }: RuntimeArgs): Contribution {
+export function backupRuntime(args: RuntimeArgs): Contribution {
+  const { cluster, node, bundle, monitoring, channels, offsite } = args;
   const { dump, roles } = cluster;
-  const webhooks = webhookFiles(monitoring.channels);
   return {
     packages: ["zstd"],
     users: [{ name: runtimeUser, home: "/var/lib/dbkeeper", groups: ["metrics"] }],
@@ -53,33 +55,14 @@ export function backupRuntime({ cluster, node, bundle, monitoring, offsite }: Ru
             health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
             wal: walConfiguration(cluster),
             ...(offsite === undefined ? {} : { archive: archiveConfiguration(offsite) }),
-            channels: { webhooks: webhooks.map(({ path }) => ({ urlFile: path })) },
+            channels,
           },
           undefined,
           2,
         )}\n`,
       ),
-      ...webhooks,
       ...(offsite === undefined ? [] : archiveFiles(offsite)),
     ],
     units: runtimeUnits(cluster),
   };
-}
-
-/** What the runtime tells people by itself goes where critical alerts go; an address often holds a secret. */
-function webhookFiles(channels: readonly Channel[]): HostFile[] {
-  return channels.flatMap((channel) =>
-    channel.type === "webhook" && channel.severities.includes("critical")
-      ? [
-          {
-            path: `/etc/dbkeeper/webhook-${channel.name}`,
-            content: `${channel.url}\n`,
-            mode: "0400",
-            owner: runtimeUser,
-            group: runtimeUser,
-            sensitive: true,
-          },
-        ]
-      : [],
-  );
 }
