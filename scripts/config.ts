@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { archiveSchema } from "./archive/config.ts";
 import { dumpSchema } from "./dump/config.ts";
 import { encryptionSchema } from "./encryption/config.ts";

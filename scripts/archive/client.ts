@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { Agent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
-import { z } from "zod";
+import * as z from "zod";
 import type { Context } from "../context.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import type { ArchiveConfig } from "./config.ts";

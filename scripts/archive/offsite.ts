@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A stretch of a file inside an object of the archive. */
 const extentSchema = z.object({

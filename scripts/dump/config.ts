@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** How dumps are written. */
 export const dumpSchema = z.strictObject({

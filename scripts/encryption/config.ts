@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Encryption of everything in a run but its manifest, with age. */
 export const encryptionSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A limit that warns and one from which the component is failing. */
 const limits = (warning: number, failing: number) =>

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Config } from "../config.ts";
 import type { Context } from "../context.ts";
 import { isValidated, type Manifest, sizeOfDump } from "../runs/manifest.ts";

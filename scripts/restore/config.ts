@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { connectionShape, networkSchema } from "../postgres/connection.ts";
 
 /** Where restores go to, and as whom. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What tells a manifest of the first format, and what is different in it; all else is checked in today's words. */
 const format1Schema = z.looseObject({

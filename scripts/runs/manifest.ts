@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { offsiteSchema } from "../archive/offsite.ts";
 import { messageOf } from "../exit-codes.ts";
 import { writeFileAtomic } from "../system/files.ts";

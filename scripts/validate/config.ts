@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What a check must find. Values are compared in the form in which PostgreSQL writes them as text. */
 const expectationSchema = z.union([

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 

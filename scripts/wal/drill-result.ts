@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { hasCode, writeFileAtomic } from "../system/files.ts";
 import type { RecoveryProof } from "./sentinel.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../exit-codes.ts";
 import type { WalConfig } from "./config.ts";
 import { pgBackRest } from "./pgbackrest.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { WalConfig } from "./config.ts";
 import type { Info } from "./info.ts";
 import { pgBackRest } from "./pgbackrest.ts";
