@@ -23,8 +23,11 @@ export interface DumpPlan extends Pick<Selection, "skipped" | "failed"> {
 export async function prepareDump(context: Context, session: Session): Promise<DumpPlan> {
   const { config, signal } = context;
   const server = await readServerFacts(session);
-  const tools = await findClientTools(config, server.major, signal);
-  const { chosen, skipped, failed } = selectDatabases(await listDatabases(session), config.databases);
+  const [tools, listed] = await Promise.all([
+    findClientTools(config, server.major, signal),
+    listDatabases(session),
+  ]);
+  const { chosen, skipped, failed } = selectDatabases(listed, config.databases);
   if (chosen.length === 0) {
     const reasons = failed.map(({ name, reason }) => `${JSON.stringify(name)} ${reason}`).join(", ");
     throw new Failure("preflight", `there is no database to dump${reasons && `: ${reasons}`}`);
