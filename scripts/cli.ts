@@ -5,6 +5,7 @@ import type { Commands, CommonOptions } from "./commands/command.ts";
 import { addDump } from "./commands/dump.ts";
 import { addFailed } from "./commands/failed.ts";
 import { addHealth } from "./commands/health.ts";
+import { addKept } from "./commands/kept.ts";
 import { addMaintain } from "./commands/maintain.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addReport } from "./commands/report.ts";
@@ -33,6 +34,7 @@ const commands = [
   addReport,
   addFailed,
   addRestore,
+  addKept,
   addMaintain,
 ];
 

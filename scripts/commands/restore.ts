@@ -5,15 +5,19 @@ import { Failure } from "../exit-codes.ts";
 import { announceRestore, type RestoreRequest, restore } from "../restore/restore.ts";
 import type { Commands, CommonOptions } from "./command.ts";
 
-interface RestoreOptions extends CommonOptions {
-  database: string[];
-  as?: string;
-  all?: true;
-  globals?: true;
+/** Which server is meant. */
+export interface ServerOptions extends CommonOptions {
   into?: string;
   host?: string;
   port?: number;
   role?: string;
+}
+
+interface RestoreOptions extends ServerOptions {
+  database: string[];
+  as?: string;
+  all?: true;
+  globals?: true;
   jobs?: number;
   replace?: true;
   unvalidated?: true;
@@ -31,25 +35,31 @@ export function addRestore({ add, act, recorded }: Commands): void {
     .option("--as <name>", "restore the one database under this name")
     .option("--all", "every database of the run")
     .option("--globals", "roles, tablespaces and their settings too, before the databases")
-    .option("--into <target>", "server of the configuration's `restore.targets`; default the cluster itself")
-    .option("--host <place>", "folder of the server's socket, or its host where the target is in the network")
-    .option("--port <number>", "port, in place of the target's", wholeNumber)
-    .option("--role <name>", "role, in place of the target's; it must be a superuser")
     .option("--jobs <number>", "databases at the same time; default `jobs`", wholeNumber)
     .option("--replace", "replace databases that exist; the old ones stay under another name")
     .option("--unvalidated", "also from a run that was not proven by restoring it")
     .option("--yes", "do not ask")
     .option("--dry-run", "print the plan and change nothing");
+  addServer(command);
   describe(command);
   command.action((run: string | undefined, options: RestoreOptions) =>
     act(async (context) => {
       const request = requestOf(context.config, run, options);
       await announceRestore(context, request);
       if (options.dryRun === true) return;
-      if (options.yes !== true) await requireConsent(options, context.signal);
+      await requireConsent(options, context.signal);
       await recorded(context, "restore", () => restore(context, request));
     })(options),
   );
+}
+
+/** Adds the options that name a server. */
+export function addServer(command: Command): Command {
+  return command
+    .option("--into <target>", "server of the configuration's `restore.targets`; default the cluster itself")
+    .option("--host <place>", "folder of the server's socket, or its host where the target is in the network")
+    .option("--port <number>", "port, in place of the target's", wholeNumber)
+    .option("--role <name>", "role, in place of the target's; it must be a superuser");
 }
 
 function describe(command: Command): void {
@@ -85,7 +95,8 @@ function requestOf(config: Config, run: string | undefined, options: RestoreOpti
   };
 }
 
-function connectionOf(config: Config, { into, host, port, role }: RestoreOptions): Connection {
+/** How to reach the server that is meant; by default the cluster itself, as the role that restores. */
+export function connectionOf(config: Config, { into, host, port, role }: ServerOptions): Connection {
   const itself: Connection = { ...config.cluster, role: config.restore.role };
   const named = into === undefined ? itself : config.restore.targets[into];
   if (named === undefined) {
@@ -102,17 +113,19 @@ function connectionOf(config: Config, { into, host, port, role }: RestoreOptions
   };
 }
 
-async function requireConsent({ json }: RestoreOptions, signal: AbortSignal): Promise<void> {
+/** Asks on a terminal, unless it was agreed to beforehand. Fails as `usage` where nobody can be asked. */
+export async function requireConsent(
+  { json, yes }: { json?: true; yes?: true },
+  signal: AbortSignal,
+): Promise<void> {
+  if (yes === true) return;
   if (json === true || !process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new Failure(
-      "usage",
-      "nobody can be asked here; add --yes to restore, or --dry-run to see the plan",
-    );
+    throw new Failure("usage", "nobody can be asked here; add --yes to go on without a question");
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question('Type "yes" to go on: ', { signal });
-    if (answer.trim() !== "yes") throw new Failure("other", "nothing was restored: it was not agreed to");
+    if (answer.trim() !== "yes") throw new Failure("other", "nothing was changed: it was not agreed to");
   } finally {
     terminal.close();
   }

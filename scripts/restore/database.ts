@@ -4,7 +4,7 @@ import { formatSeconds } from "../events.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { type Archive, archiveOf, readArchive } from "../postgres/archive-file.ts";
 import { compareFingerprints, listTables, takeFingerprint } from "../postgres/fingerprint.ts";
-import { databaseOption, quoteIdentifier } from "../postgres/quote.ts";
+import { databaseOption } from "../postgres/quote.ts";
 import { newRestoreName } from "../postgres/scratch-name.ts";
 import { cancelOn, clientEnvironment, connect, type Session } from "../postgres/session.ts";
 import type { DatabaseEntry } from "../runs/manifest.ts";
@@ -71,7 +71,8 @@ export async function restoreDatabase(context: Context, item: RestoreItem, means
     compared,
   });
   if (kept === undefined) return;
-  const advice = `the database that was replaced is now ${JSON.stringify(kept)}; when nobody misses it: DROP DATABASE ${quoteIdentifier(kept)};`;
+  const names = `${JSON.stringify(name)} before is now ${JSON.stringify(kept)}`;
+  const advice = `what was ${names}: \`dbkeeper restore undo\` puts it back, \`dbkeeper restore drop\` removes it`;
   report.event("info", "database-replaced", advice, { database: name, kept });
 }
 

@@ -5,8 +5,8 @@ import { listDatabases } from "../postgres/databases.ts";
 import type { Session } from "../postgres/session.ts";
 import { type Statement, splitStatements } from "../postgres/statements.ts";
 import { findClientTools } from "../postgres/tools.ts";
-import type { DatabaseEntry } from "../runs/manifest.ts";
-import { findRun, type Run } from "../runs/runs.ts";
+import { type DatabaseEntry, isValidated } from "../runs/manifest.ts";
+import { findRun, listRuns, type Run } from "../runs/runs.ts";
 import { readOutput } from "../system/child.ts";
 import { freeBytes } from "../system/space.ts";
 import { checkFile } from "../validate/files.ts";
@@ -57,6 +57,9 @@ export async function inspect(
     minimumFreeBytes: config.minimumFreeBytes,
     createdRoles: rolesCreatedBy(globals),
     createdTablespaces: tablespacesCreatedBy(globals),
+    newestProven: (await listRuns(config.directory, config.cluster.name)).runs.findLast(({ manifest }) =>
+      isValidated(manifest),
+    )?.id,
   });
   return { run, plan, pgRestore, scripts, globals };
 }

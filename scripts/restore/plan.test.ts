@@ -1,12 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { packageOf } from "../postgres/packages.ts";
 import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
 import { collectErrors } from "./errors.ts";
-import { planRestore, type RestoreItem, type RestoreWish, type TargetState } from "./plan.ts";
+import { formatPlan, planRestore, type RestoreItem, type RestoreWish, type TargetState } from "./plan.ts";
 import { replacedName } from "./swap.ts";
 
 const wish: RestoreWish = { databases: "all", globals: false, replace: false, unvalidated: false, jobs: 2 };
-const entries = ["desi", "voids"].map((name) => ({ ...entryFor(name), databaseBytes: 100 }));
+const entries = ["desi", "voids"].map((name) => ({
+  ...entryFor(name),
+  databaseBytes: 100,
+  extensions: [{ name: "postgis", version: "3.3.2" }],
+}));
 const manifest = manifestFor({
   databases: entries,
   validation: validationFor("restore", "passed", ["desi", "voids"]),
@@ -21,11 +26,11 @@ const state: TargetState = {
   databases: [{ name: "postgres", bytes: 1, sessions: 0 }],
   roles: ["keeper"],
   tablespaces: ["pg_default"],
-  extensions: ["plpgsql"],
+  extensions: ["plpgsql", "postgis"],
   freeBytes: 400,
   collationVersions: new Map(),
 };
-const options = { minimumFreeBytes: 0, createdRoles: [], createdTablespaces: [] };
+const options = { minimumFreeBytes: 0, createdRoles: [], createdTablespaces: [], newestProven: "" };
 const plan = (
   changes: { wish?: Partial<RestoreWish>; state?: Partial<TargetState>; manifest?: Partial<typeof manifest> },
   more: Partial<typeof options> = {},
@@ -52,6 +57,11 @@ test.each([
   ],
   ["a missing role", { state: { roles: [] } }, /role "keeper" is missing/],
   ["a missing tablespace", { state: { tablespaces: [] } }, /tablespace "pg_default" is missing/],
+  [
+    "a missing extension",
+    { state: { extensions: ["plpgsql"] } },
+    /"postgis" is not installed .*usually postgresql-16-postgis-3$/,
+  ],
   ["a role that is no superuser", { state: { superuser: false } }, /"postgres" is no superuser/],
   ["a full disk", { state: { freeBytes: 399 } }, /has 399 B free/],
   ["a database that the run lacks", { wish: { databases: ["desi", "moon"] } }, /no database "moon"/],
@@ -59,6 +69,34 @@ test.each([
   const { problems } = plan(changes);
   expect(problems).toHaveLength(1);
   expect(problems[0]).toMatch(problem);
+});
+
+test("a run that was not proven is refused with the newest one that was", () => {
+  const [problem] = plan({ manifest: { validation: null } }, { newestProven: "20260601T020000Z" }).problems;
+  expect(problem).toContain("20260601T020000Z is the newest that was");
+});
+
+test.each([
+  ["pg_trgm", "postgresql-16"],
+  ["plpython3u", "postgresql-plpython3-16"],
+  ["hstore_plperl", "postgresql-plperl-16"],
+  ["address_standardizer", "postgresql-16-postgis-3"],
+  ["vector", "postgresql-16-pgvector"],
+  ["ogr_fdw", "postgresql-16-ogr-fdw"],
+])("the extension %s is brought by %s", (extension, name) => {
+  expect(packageOf(extension, 16)).toBe(name);
+});
+
+test("a plan says of what time it is, whether it is proven, how much it is and how long it takes", () => {
+  const lines = formatPlan(
+    plan({}),
+    manifest,
+    "db2 port 5432",
+    new Date(Date.parse(manifest.startedAt) + 7200e3),
+  );
+  expect(lines[0]).toBe("Restore from run run of pg01 to db2 port 5432:");
+  expect(lines[1]).toMatch(/^ {2}as it was 2\.0 h ago .*; proven by restoring it/);
+  expect(lines.join("\n")).toMatch(/time: about 1\.0 s; space: 400 B of 400 B free/);
 });
 
 test("what the globals bring is not missing, and what is replaced is said", () => {

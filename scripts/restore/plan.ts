@@ -1,4 +1,5 @@
 import { formatBytes, formatSeconds } from "../events.ts";
+import { packageOf } from "../postgres/packages.ts";
 import { type DatabaseEntry, isValidated, type Manifest, sizeOfDump } from "../runs/manifest.ts";
 
 /** What is wanted, once the command line is understood. */
@@ -70,6 +71,8 @@ export function planRestore(
     minimumFreeBytes: number;
     createdRoles: readonly string[];
     createdTablespaces: readonly string[];
+    /** The newest run that was proven by restoring it, if there is one. */
+    newestProven?: string | undefined;
   },
 ): RestorePlan {
   const { manifest } = run;
@@ -78,23 +81,21 @@ export function planRestore(
   const neededBytes = sum(sizes) + sum(sizes.slice(0, wish.jobs));
   const problems = [
     ...chooseEntries(manifest, wish).missing.map((name) => `the run has no database ${show(name)}`),
-    ...validationProblems(run, wish),
+    ...validationProblems(run, wish, options.newestProven),
     ...versionProblems(manifest, state),
     ...existenceProblems(items, wish, state),
-    ...missing("role", items, ({ roles }) => roles, [...state.roles, ...options.createdRoles], "--globals"),
-    ...missing(
-      "tablespace",
-      items,
-      ({ tablespaces }) => tablespaces,
-      [...state.tablespaces, ...options.createdTablespaces],
-      "--globals",
+    ...missing(items, ({ roles }) => roles, [...state.roles, ...options.createdRoles]).map(
+      (name) => `role ${show(name)} is missing on the target; create it, for example with --globals`,
     ),
-    ...missing(
-      "extension",
-      items,
-      ({ entry }) => entry.extensions.map(({ name }) => name),
-      state.extensions,
-      "the package that brings it",
+    ...missing(items, ({ tablespaces }) => tablespaces, [
+      ...state.tablespaces,
+      ...options.createdTablespaces,
+    ]).map(
+      (name) => `tablespace ${show(name)} is missing on the target; create it, for example with --globals`,
+    ),
+    ...missing(items, ({ entry }) => entry.extensions.map(({ name }) => name), state.extensions).map(
+      (name) =>
+        `extension ${show(name)} is not installed on the target's host; install its package there, usually ${packageOf(name, state.major)}`,
     ),
   ];
   if (!state.superuser) {
@@ -120,7 +121,7 @@ export function planRestore(
 }
 
 /** The plan as people read it before they agree. */
-export function formatPlan(plan: RestorePlan, manifest: Manifest, target: string): string[] {
+export function formatPlan(plan: RestorePlan, manifest: Manifest, target: string, now: Date): string[] {
   const rows = plan.items.map(({ entry, name }) => {
     const size = entry.databaseBytes === null ? "" : `, ${formatBytes(entry.databaseBytes)} in the database`;
     const as = name === entry.name ? "" : ` as ${show(name)}`;
@@ -128,8 +129,13 @@ export function formatPlan(plan: RestorePlan, manifest: Manifest, target: string
   });
   const time = plan.estimatedSeconds === null ? "unknown" : `about ${formatSeconds(plan.estimatedSeconds)}`;
   const free = plan.freeBytes === null ? "unknown" : formatBytes(plan.freeBytes);
+  const age = formatSeconds((now.getTime() - Date.parse(manifest.startedAt)) / 1000);
+  const proof = isValidated(manifest)
+    ? `proven by restoring it ${manifest.validation?.finishedAt}`
+    : "not proven by restoring it";
   return [
-    `Restore from run ${plan.run} (PostgreSQL ${manifest.serverVersion}, dumped ${manifest.startedAt}) to ${target}:`,
+    `Restore from run ${plan.run} of ${manifest.cluster} to ${target}:`,
+    `  as it was ${age} ago (${manifest.startedAt}), on PostgreSQL ${manifest.serverVersion}; ${proof}`,
     ...(plan.globals ? ["  roles, tablespaces and their settings"] : []),
     ...rows,
     `  time: ${time}; space: ${formatBytes(plan.neededBytes)} of ${free} free`,
@@ -143,10 +149,15 @@ export function localeKey({ provider, collate, providerLocale }: DatabaseEntry["
   return JSON.stringify(provider === "c" ? [provider, collate] : [provider, providerLocale]);
 }
 
-function validationProblems(run: { id: string; manifest: Manifest }, wish: RestoreWish): string[] {
+function validationProblems(
+  run: { id: string; manifest: Manifest },
+  wish: RestoreWish,
+  newestProven: string | undefined,
+): string[] {
   if (wish.unvalidated || isValidated(run.manifest)) return [];
+  const instead = newestProven === undefined ? "no run is yet" : `${newestProven} is the newest that was`;
   return [
-    `run ${run.id} was not proven by restoring it; \`dbkeeper validate ${run.id}\`, or say --unvalidated`,
+    `run ${run.id} was not proven by restoring it, ${instead}; name that one, prove this one with \`dbkeeper validate ${run.id}\`, or say --unvalidated`,
   ];
 }
 
@@ -173,17 +184,12 @@ function existenceProblems(
 }
 
 function missing(
-  kind: string,
   items: readonly RestoreItem[],
   needs: (item: RestoreItem) => readonly string[],
   there: readonly string[],
-  remedy: string,
 ): string[] {
   const known = new Set(there);
-  const names = new Set(items.flatMap(needs).filter((name) => !known.has(name)));
-  return [...names]
-    .toSorted()
-    .map((name) => `${kind} ${show(name)} is missing on the target; create it, for example with ${remedy}`);
+  return [...new Set(items.flatMap(needs))].filter((name) => !known.has(name)).toSorted();
 }
 
 /** From how long each database took when the run was validated by restoring it. */

@@ -2,6 +2,7 @@ import type { Connection } from "../config.ts";
 import type { Context } from "../context.ts";
 import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { placeOf } from "../postgres/connection.ts";
+import { isValidated } from "../runs/manifest.ts";
 import { mapParallel } from "../system/parallel.ts";
 import { checkFile } from "../validate/files.ts";
 import { restoreDatabase } from "./database.ts";
@@ -28,9 +29,11 @@ export async function announceRestore(context: Context, request: RestoreRequest)
     context.report.event(
       "info",
       "restore-planned",
-      formatPlan(plan, run.manifest, placeOf(request.connection)).join("\n"),
+      formatPlan(plan, run.manifest, placeOf(request.connection), context.now()).join("\n"),
       {
         run: run.id,
+        dumpedAt: run.manifest.startedAt,
+        proven: isValidated(run.manifest),
         databases: plan.items.map(({ name }) => name),
         globals: plan.globals,
         estimatedSeconds: plan.estimatedSeconds,

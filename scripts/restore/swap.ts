@@ -5,7 +5,7 @@ import type { Target } from "./target.ts";
 
 /** What is to happen in the one transaction that puts a restored database into its place. */
 export interface Swap {
-  /** The restored database, under the name it was restored with. */
+  /** The database that gets the name: one that was restored under another, or was replaced before. */
   restored: string;
   name: string;
   /** Owner, settings and rights of the database, as statements about `restored`. */
@@ -16,8 +16,7 @@ export interface Swap {
 
 /**
  * Gives a restored database its name and properties; one that has that name keeps everything under another,
- * which is returned. All or nothing: one transaction. Sessions of the database that is replaced are ended; new
- * ones wait until it is decided. Fails where the name is taken and nothing is to be replaced.
+ * which is returned. All or nothing: one transaction. Sessions of both are ended; new ones wait until it is decided. Fails where the name is taken and nothing is to be replaced.
  */
 export async function swapIn(target: Target, swap: Swap): Promise<string | undefined> {
   const { restored, name, properties, replace, now } = swap;
@@ -41,7 +40,7 @@ export async function swapIn(target: Target, swap: Swap): Promise<string | undef
       "commit",
     ];
     // Renaming waits five seconds for the sessions to end and holds new ones off meanwhile.
-    const ending = kept === undefined ? undefined : endSessions(other, name, () => ended);
+    const ending = endSessions(other, [name, restored], () => ended);
     try {
       for (const statement of statements) await session.execute(statement);
     } catch (error) {
@@ -75,10 +74,14 @@ function rename(from: string, to: string): string {
   return `alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`;
 }
 
-async function endSessions(session: Session, database: string, isOver: () => boolean): Promise<void> {
+async function endSessions(
+  session: Session,
+  databases: readonly string[],
+  isOver: () => boolean,
+): Promise<void> {
   while (!isOver()) {
     await session
-      .rows("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [database])
+      .rows("select pg_terminate_backend(pid) from pg_stat_activity where datname = any($1)", [databases])
       .catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
