@@ -99,6 +99,8 @@ async function serve({ folder, data, prefix }: Home): Promise<TestCluster> {
   const launch = prefix.length === 0 ? [] : [...prefix, "--pdeathsig=QUIT"];
   const [server = "", ...serverArgs] = [...launch, join(serverPrograms ?? "", "postgres"), "-D", data];
   const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
+  // It may end before anybody stops it.
+  const ended = new Promise((resolve) => child.once("close", resolve));
 
   const session = async (database = "postgres") => {
     const client = new pg.Client({ host: folder, port: 5432, user: "postgres", database });
@@ -122,7 +124,6 @@ async function serve({ folder, data, prefix }: Home): Promise<TestCluster> {
     sql,
     session,
     async stop() {
-      const ended = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGQUIT");
       await ended;
       await rm(folder, { recursive: true, force: true });
