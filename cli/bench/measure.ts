@@ -51,7 +51,7 @@ async function measure(
     stack,
     async (engine) => {
       for (let run = 0; run < runs; run++) {
-        const memory = watchMemory();
+        const memory = await watchMemory();
         const startedAt = performance.now();
         const output = await engine.run(["preview", "--json"]);
         seconds.push((performance.now() - startedAt) / 1000);

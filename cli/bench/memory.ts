@@ -1,11 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 
-const pageBytes = 4096;
 const sampleEveryMs = 100;
 
 /** Watches how much memory all processes below this one hold together. */
 export interface MemoryWatch {
-  /** Ends the watch; gives the most that was seen, in MiB of resident memory. */
+  /**
+   * Ends the watch; gives the most that was seen, in MiB of proportional set sizes: a page that several processes share
+   * counts once.
+   */
   stop(): number;
 }
 
@@ -14,14 +16,14 @@ export interface MemoryWatchOptions {
   readonly onlyNew?: boolean;
 }
 
-export function watchMemory({ onlyNew = false }: MemoryWatchOptions = {}): MemoryWatch {
+export async function watchMemory({ onlyNew = false }: MemoryWatchOptions = {}): Promise<MemoryWatch> {
   let peakBytes = 0;
   let busy = false;
-  const before = onlyNew ? childrenOf(process.pid) : Promise.resolve<ReadonlySet<number>>(new Set());
+  const before = onlyNew ? childrenIn(await allParents(), process.pid) : [];
   const sample = async () => {
     if (busy) return;
     busy = true;
-    peakBytes = Math.max(peakBytes, await residentBytesBelow(process.pid, await before));
+    peakBytes = Math.max(peakBytes, await bytesBelow(process.pid, new Set(before)));
     busy = false;
   };
   const timer = setInterval(() => void sample(), sampleEveryMs);
@@ -33,45 +35,42 @@ export function watchMemory({ onlyNew = false }: MemoryWatchOptions = {}): Memor
   };
 }
 
-interface Process {
-  readonly parent: number;
-  readonly residentBytes: number;
+/** Memory of all descendants of a process, but for those of `except` and theirs. */
+async function bytesBelow(root: number, except: ReadonlySet<number>): Promise<number> {
+  const parents = await allParents();
+  const below = (pid: number): number[] =>
+    childrenIn(parents, pid)
+      .filter((child) => !except.has(child))
+      .flatMap((child) => [child, ...below(child)]);
+  const sizes = await Promise.all(below(root).map(bytesOf));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Resident memory of all descendants of a process; pages that they share count for each. */
-async function residentBytesBelow(root: number, except: ReadonlySet<number>): Promise<number> {
-  const all = await allProcesses();
-  const processes = new Map([...all].filter(([pid]) => !except.has(pid)));
-  let sum = 0;
-  for (const each of processes.values()) if (isBelow(each, root, processes)) sum += each.residentBytes;
-  return sum;
+function childrenIn(parents: ReadonlyMap<number, number>, of: number): number[] {
+  return [...parents].filter(([, parent]) => parent === of).map(([pid]) => pid);
 }
 
-async function childrenOf(root: number): Promise<ReadonlySet<number>> {
-  return new Set([...(await allProcesses())].filter(([, { parent }]) => parent === root).map(([pid]) => pid));
-}
-
-async function allProcesses(): Promise<ReadonlyMap<number, Process>> {
+/** The parent of each process that runs. */
+async function allParents(): Promise<ReadonlyMap<number, number>> {
   const entries = await readdir("/proc");
   const pids = entries.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0);
-  const found = await Promise.all(pids.map(async (pid) => [pid, await processOf(pid)] as const));
-  return new Map(found.flatMap(([pid, each]) => (each ? [[pid, each] as const] : [])));
-}
-
-function isBelow(process: Process, root: number, processes: ReadonlyMap<number, Process>): boolean {
-  for (let at: Process | undefined = process; at; at = processes.get(at.parent))
-    if (at.parent === root) return true;
-  return false;
+  const found = await Promise.all(pids.map(async (pid) => [pid, await parentOf(pid)] as const));
+  return new Map(found.flatMap(([pid, parent]) => (parent === undefined ? [] : [[pid, parent] as const])));
 }
 
 /** The fields are counted after the program's name, which may hold blanks and brackets (proc_pid_stat(5)). */
-async function processOf(pid: number): Promise<Process | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { parent: Number(fields[1]), residentBytes: Number(fields[21]) * pageBytes };
-  } catch {
-    // It has ended since.
-    return undefined;
-  }
+async function parentOf(pid: number): Promise<number | undefined> {
+  const stat = await textOf(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+async function bytesOf(pid: number): Promise<number> {
+  const [, kibibytes = "0"] =
+    /^Pss:\s+(\d+) kB$/m.exec((await textOf(`/proc/${pid}/smaps_rollup`)) ?? "") ?? [];
+  return Number(kibibytes) * 1024;
+}
+
+/** `undefined` for a process that has ended since. */
+async function textOf(path: string): Promise<string | undefined> {
+  return await readFile(path, "utf8").catch(() => undefined);
 }

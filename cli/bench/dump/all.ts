@@ -1,36 +1,55 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import type { Bound } from "../bounds.ts";
 import { boundsOfDumps, type DumpFigures, memoryBound, ways } from "./bounds.ts";
-import { type DumpOptions, measureDumps } from "./measure.ts";
+import { contenders, measureDumps } from "./measure.ts";
+import { pgBackRestVersion } from "./physical.ts";
+import { requireRoom } from "./room.ts";
 import { labScenario, manyScenario, oneTableScenario } from "./scenario.ts";
 
-interface Measured {
+/** What was measured of one scenario. */
+export interface Measured {
   readonly name: string;
   readonly figures: readonly DumpFigures[];
 }
 
-/** Every scenario, and the bounds over them. */
+/** The ways that are held against each other at four times the size. */
+const larger: readonly string[] = [ways.pipeline, ways.dump, ways.decoded, ways.proven];
+
+/** Every scenario, and the bounds over them. Fails before anything is made where the disk has no room. */
 export async function measureAllDumps(
   quick: boolean,
-  say: (what: string) => void,
+  { say, signal }: { readonly say: (text: string) => void; readonly signal: AbortSignal },
 ): Promise<{ readonly scenarios: readonly Measured[]; readonly bounds: readonly Bound[] }> {
   const jobs = Math.max(2, availableParallelism());
   const mib = quick ? 200 : 1024;
-  const measure = async (
-    scenario: Parameters<typeof measureDumps>[0],
-    more: Partial<DumpOptions> = {},
-  ): Promise<Measured> => ({
-    name: scenario.name,
-    figures: await measureDumps(scenario, { jobs, say, ...more }),
+  const [lab, table, many] = [labScenario(mib), oneTableScenario(mib), manyScenario(quick ? 20 : 200)];
+  const large = labScenario(4 * mib);
+  await requireRoom(tmpdir(), [lab, table, many, large]);
+  const pgBackRest = await pgBackRestVersion();
+  if (pgBackRest === undefined)
+    say("without pgBackRest, which is not installed: install the package pgbackrest\n");
+  const all = contenders(pgBackRest);
+  const some = all
+    .filter(({ way }) => larger.includes(way))
+    .map((contender) => ({ ...contender, rounds: Math.min(3, contender.rounds) }));
+  const scenarios: Measured[] = [];
+  for (const [scenario, chosen] of [
+    [lab, all],
+    [table, all],
+    [many, all],
+    [large, some],
+  ] as const) {
+    const figures = await measureDumps(scenario, { contenders: chosen, jobs, say, signal });
+    scenarios.push({ name: scenario.name, figures });
+  }
+  const figuresOf = ({ name }: { name: string }) =>
+    scenarios.find((measured) => measured.name === name)?.figures ?? [];
+  const memory = [ways.dump, ways.decoded, ways.proven].flatMap((way) => {
+    const [small, big] = [lab, large].map((scenario) => figuresOf(scenario).find((each) => each.way === way));
+    return small && big ? [memoryBound(small, big)] : [];
   });
-  const lab = await measure(labScenario(mib));
-  const table = await measure(oneTableScenario(mib));
-  const many = await measure(manyScenario(quick ? 20 : 200));
-  const larger = await measure(labScenario(4 * mib), { only: [ways.pipeline, ways.dump, ways.decoded] });
-  const bounds = [lab, table, many].flatMap(({ name, figures }) => boundsOfDumps(name, figures));
-  const memory = [ways.dump, ways.decoded].flatMap((way) => {
-    const [small, large] = [lab, larger].map(({ figures }) => figures.find((each) => each.way === way));
-    return small && large ? [memoryBound(small, large)] : [];
-  });
-  return { scenarios: [lab, table, many, larger], bounds: [...bounds, ...memory] };
+  return {
+    scenarios,
+    bounds: [...scenarios.flatMap(({ name, figures }) => boundsOfDumps(name, figures)), ...memory],
+  };
 }

@@ -6,6 +6,7 @@ const figures = (way: string, seconds: number, bytes = 100, peakMib = 50): DumpF
   way,
   seconds,
   bytes,
+  processorSeconds: seconds,
   peakMib,
 });
 const pipeline = figures(ways.pipeline, 10);

@@ -7,6 +7,8 @@ export interface DumpFigures {
   readonly seconds: number;
   /** What is kept on the disk. */
   readonly bytes: number;
+  /** Processor time of its processes, the median of all runs; the server's does not count. */
+  readonly processorSeconds: number;
   /** The most that its processes held at once, in any run; the server's do not count. */
   readonly peakMib: number;
 }
@@ -15,7 +17,9 @@ export interface DumpFigures {
 export const ways = {
   script: "plain script",
   pipeline: "pg_dump -Z0 | zstd -1",
-  physical: "pgbackrest full",
+  physical: "pgbackrest full, zst, all jobs",
+  physicalByDefault: "pgbackrest full, its defaults",
+  physicalDelivered: "pgbackrest full, as delivered",
   dump: "dump with SHA-256",
   counted: "dump with rows counted",
   decoded: "dump, then decode",

@@ -1,106 +1,87 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleRuntime } from "../../../scripts/bundle.ts";
 import { backupRole, serverPrograms, skipReason, startCluster } from "../../../scripts/testing/cluster.ts";
-import { medianOf } from "../median.ts";
-import { watchMemory } from "../memory.ts";
 import { type DumpFigures, ways } from "./bounds.ts";
-import {
-  bytesIn,
-  type Contender,
-  dbkeeper,
-  emptied,
-  fastestPipeline,
-  plainScript,
-  type Task,
-} from "./contenders.ts";
+import { type Contender, dbkeeper, emptied, fastestPipeline, plainScript, type Task } from "./contenders.ts";
+import { archivingSettings, physicalBackups } from "./physical.ts";
+import { measureInTurns } from "./rounds.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Each way that is measured, with how often: the slow ones spread less. */
-const contenders: readonly (readonly [Contender, number])[] = [
-  [{ ...fastestPipeline, name: ways.pipeline }, 5],
-  [dbkeeper(ways.dump, ["dump", "--no-fingerprint"]), 5],
-  [dbkeeper(ways.counted, ["dump"]), 3],
-  [dbkeeper(ways.decoded, ["dump", "--no-fingerprint"], ["validate", "--level", "decode"]), 3],
-  [dbkeeper(ways.proven, ["run"]), 1],
-  [{ ...plainScript, name: ways.script }, 1],
-];
-
-export interface DumpOptions {
-  /** Databases at the same time. */
-  readonly jobs: number;
-  /** Only these ways; default all. */
-  readonly only?: readonly string[];
-  readonly say: (what: string) => void;
+/** Every way that is measured. `pgBackRest` is the version of that program; without it there are no physical ones. */
+export function contenders(pgBackRest: string | undefined): readonly Contender[] {
+  return [
+    fastestPipeline,
+    dbkeeper(ways.dump, 5, ["dump", "--no-fingerprint"]),
+    dbkeeper(ways.counted, 3, ["dump"]),
+    dbkeeper(ways.decoded, 3, ["dump", "--no-fingerprint"], ["validate", "--level", "decode"]),
+    dbkeeper(ways.proven, 1, ["run"]),
+    plainScript,
+    ...(pgBackRest === undefined ? [] : physicalBackups(pgBackRest)),
+  ];
 }
 
-/**
- * Fills a PostgreSQL server of its own with a scenario and dumps it in every way, in turns, so that a machine that is
- * busy for a while spoils none alone.
- */
+export interface DumpOptions {
+  readonly contenders: readonly Contender[];
+  /** Databases at the same time. */
+  readonly jobs: number;
+  /** Gets text as it comes, with its line breaks. */
+  readonly say: (text: string) => void;
+  /** Ends everything; what was made is removed. */
+  readonly signal: AbortSignal;
+}
+
+/** Fills a PostgreSQL server of its own with a scenario and dumps it in every way, in turns. */
 export async function measureDumps(
   scenario: Scenario,
   options: DumpOptions,
 ): Promise<readonly DumpFigures[]> {
   if (serverPrograms === undefined) throw new Error(skipReason);
-  const folder = await mkdtemp(join(tmpdir(), "lab-bench-dump-"));
-  options.say(`filling ${scenario.name}`);
-  const cluster = await startCluster();
+  const { jobs, say, signal } = options;
+  signal.throwIfAborted();
+  say(`${scenario.name}: filling a server\n`);
+  const cluster = await startCluster(archivingSettings);
+  const home = await mkdtemp(join(tmpdir(), "lab-bench-dump-"));
+  // A query cannot be called back, but a server can be ended under it.
+  const end = () => void cluster.stop();
+  signal.addEventListener("abort", end, { once: true });
   try {
-    const databases = await scenario.fill(cluster);
-    // The server's own work afterwards must not fall to whoever comes first.
-    await cluster.sql("vacuum analyze");
-    await cluster.sql("checkpoint");
+    // pgBackRest works as another user below it.
+    await chmod(home, 0o711);
     const task: Task = {
       cluster,
-      databases,
-      jobs: options.jobs,
-      folder: join(folder, "backup"),
+      databases: await scenario.fill(cluster),
+      jobs,
+      folder: join(home, "backup"),
+      workFolder: join(home, "work"),
       programs: serverPrograms,
       runtime: await bundleRuntime(),
-      configFile: join(folder, "config.json"),
+      configFile: join(home, "config.json"),
+      signal,
     };
-    await writeFile(task.configFile, JSON.stringify(configurationOf(task, folder)));
-    return await inTurns(task, options);
+    await mkdir(task.workFolder);
+    await writeFile(task.configFile, JSON.stringify(configurationOf(task)));
+    await warm(task);
+    return await measureInTurns(options.contenders, task, say);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
+    signal.removeEventListener("abort", end);
     await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true });
   }
 }
 
-async function inTurns(task: Task, { only, say }: DumpOptions): Promise<readonly DumpFigures[]> {
-  const chosen = contenders.filter(([{ name }]) => only?.includes(name) ?? true);
-  const runs = new Map(chosen.map(([{ name }]) => [name, [] as DumpFigures[]]));
-  for (let turn = 0; turn < Math.max(...chosen.map(([, count]) => count)); turn++) {
-    for (const [contender, count] of chosen) {
-      if (turn >= count) continue;
-      say(contender.name);
-      runs.get(contender.name)?.push(await once(contender, task));
-    }
-  }
-  return [...runs].map(([way, each]) => ({
-    way,
-    seconds: medianOf(each.map(({ seconds }) => seconds)),
-    bytes: medianOf(each.map(({ bytes }) => bytes)),
-    peakMib: Math.max(...each.map(({ peakMib }) => peakMib)),
-  }));
-}
-
-async function once(contender: Contender, task: Task): Promise<DumpFigures> {
+/** The server's own work after being filled, and reading from the disk, must not fall to whoever comes first. */
+async function warm(task: Task): Promise<void> {
+  await task.cluster.sql("vacuum analyze");
   await emptied(task.folder);
-  const memory = watchMemory({ onlyNew: true });
-  const startedAt = performance.now();
-  try {
-    await contender.run(task);
-  } finally {
-    memory.stop();
-  }
-  const seconds = (performance.now() - startedAt) / 1000;
-  return { way: contender.name, seconds, bytes: await bytesIn(task.folder), peakMib: memory.stop() };
+  await fastestPipeline.run(task);
 }
 
-function configurationOf({ cluster, databases, jobs, folder: directory }: Task, folder: string): object {
+function configurationOf({ cluster, databases, jobs, folder, workFolder }: Task): object {
   return {
     cluster: {
       name: "bench",
@@ -109,10 +90,10 @@ function configurationOf({ cluster, databases, jobs, folder: directory }: Task, 
       role: backupRole,
     },
     databases,
-    directory,
+    directory: folder,
     jobs,
     compression: { zstdLevel: 1 },
     minimumFreeBytes: 0,
-    metricsFile: join(folder, "dbkeeper.prom"),
+    metricsFile: join(workFolder, "dbkeeper.prom"),
   };
 }
