@@ -22,7 +22,7 @@ function addCopy({ add, act, recorded }: Commands): void {
         const { archive, previewArchive } = await import("../archive/archive.ts");
         const selection = { run, all: options.all };
         if (options.dryRun === true) await previewArchive(context, selection);
-        else await recorded(context, "archive", () => archive(context, selection));
+        else await recorded(context, "archive", () => archive(context, selection), "archive");
       })(options),
     );
 }

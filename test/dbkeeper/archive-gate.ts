@@ -17,8 +17,8 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** Opens a gate before a server that takes plain requests. */
-export async function openGate(target: string): Promise<Gate> {
+/** Opens a gate before a server that takes plain requests, and may be elsewhere after a restart. */
+export async function openGate(target: () => string): Promise<Gate> {
   const seen: string[] = [];
   const gate = { url: "", seen, decide: (): Fate => "pass", close: () => Promise.resolve() } as {
     -readonly [Key in keyof Gate]: Gate[Key];
@@ -29,7 +29,7 @@ export async function openGate(target: string): Promise<Gate> {
     const fate = gate.decide(description);
     if (fate === "hold") return;
     if (fate === "cut") incoming.once("data", () => incoming.socket.destroy());
-    else forward(target, incoming, outgoing, fate);
+    else forward(target(), incoming, outgoing, fate);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   gate.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -26,6 +26,8 @@ export async function demandKeys(
   const uploadId = query.get("uploadId");
   if (uploadId !== undefined) {
     const upload = method === "PUT" || method === "POST" ? await moto.upload(bucket, uploadId) : undefined;
+    // A completion may be repeated, and is answered anew; a part of what is not there any more is refused.
+    if (method === "PUT" && upload === undefined) throw noSuchUpload(uploadId);
     if (upload?.kmsKey)
       demandKey(caller, upload.kmsKey, ["kms:GenerateDataKey", "kms:Decrypt"], bucket, facts);
   } else if (method === "GET" && !isSubResource(request)) {
@@ -104,6 +106,15 @@ export async function ofObject(
   if (object === undefined || !archiveClasses.has(object.storageClass)) return { ...answer, headers };
   const header = restores.header({ ...idOf(request), versionId: object.versionId ?? undefined });
   return { ...answer, headers: header === undefined ? headers : { ...headers, "x-amz-restore": header } };
+}
+
+function noSuchUpload(id: string): S3Error {
+  return new S3Error(
+    404,
+    "NoSuchUpload",
+    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+    { UploadId: id },
+  );
 }
 
 export function isSubResource({ query }: ProxyRequest): boolean {
