@@ -39,29 +39,36 @@ export async function retrieve(context: Context, id: string, retrieval: Retrieva
   const { config, report, signal } = context;
   const { directory, cluster } = config;
   await requireDirectory(directory);
-  const { runs, unreadable } = await listRuns(directory, cluster.name);
-  if (runs.some((run) => run.id === id)) {
-    report.event("info", "archive-restore-current", `run ${id} is here already`, { run: id });
-    return;
-  }
-  if (unreadable.some((run) => run.id === id)) {
-    const folder = join(runsFolder(directory, cluster.name), id);
-    throw new Failure("preflight", `${folder} is there, but damaged; move it away first`);
-  }
+  // Before anything is looked at: the lock of one that was killed at its very end goes with this one's.
   const lock = await acquireLock(
     join(directory, `.dbkeeper-${cluster.name}.retrieve.lock`),
     "archive restore",
   );
-  const reader = await openReader(settings);
   try {
-    await offsite(signal, `cannot fetch run ${id} from the archive`, async () => {
-      const manifest = await readableRun(context, reader, settings.prefix, id, retrieval);
-      if (manifest !== undefined) await download(context, reader, id, manifest);
-    });
+    if (await isHere(config, id)) {
+      report.event("info", "archive-restore-current", `run ${id} is here already`, { run: id });
+      return;
+    }
+    const reader = await openReader(settings);
+    try {
+      await offsite(signal, `cannot fetch run ${id} from the archive`, async () => {
+        const manifest = await readableRun(context, reader, settings.prefix, id, retrieval);
+        if (manifest !== undefined) await download(context, reader, id, manifest);
+      });
+    } finally {
+      reader.client.destroy();
+    }
   } finally {
-    reader.client.destroy();
     await lock.release();
   }
+}
+
+/** Whether a run is on this host; fails as `preflight` where it is, but cannot be read. */
+async function isHere({ directory, cluster }: Context["config"], id: string): Promise<boolean> {
+  const { runs, unreadable } = await listRuns(directory, cluster.name);
+  if (!unreadable.some((run) => run.id === id)) return runs.some((run) => run.id === id);
+  const folder = join(runsFolder(directory, cluster.name), id);
+  throw new Failure("preflight", `${folder} is there, but damaged; move it away first`);
 }
 
 /** Asks for what cannot be read; resolves to the manifest when all can be, to `undefined` when it would take waiting. */

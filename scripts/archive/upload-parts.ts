@@ -7,7 +7,7 @@ import { compositeSha256, sha256Base64 } from "./digests.ts";
 import { extentsOf, type PlannedObject } from "./layout.ts";
 import type { ArchivedObject } from "./offsite.ts";
 import type { ObjectState } from "./upload-state.ts";
-import { classAndLock, demandConfirmed, readChecked, type Uploads } from "./uploads.ts";
+import { abortUpload, classAndLock, demandConfirmed, readChecked, type Uploads } from "./uploads.ts";
 
 type Upload = NonNullable<ObjectState["upload"]>;
 
@@ -129,6 +129,12 @@ async function begin(
   if (UploadId === undefined) throw new Error(`the service began no upload of ${state.key}`);
   const upload = { id: UploadId, partBytes: settings.partBytes, parts: [], completing: false };
   state.upload = upload;
-  await store.save();
+  try {
+    await store.save();
+  } catch (error) {
+    // The next command would not know of it.
+    await abortUpload(writer, state.key, UploadId);
+    throw error;
+  }
   return upload;
 }

@@ -1,11 +1,11 @@
-import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { openDumpFile } from "../encryption/encryption.ts";
 import { type DatabaseEntry, pathOfDump } from "../runs/manifest.ts";
 import type { Run } from "../runs/runs.ts";
 import { type PipelineOptions, readOutput, runPipeline, type Stage } from "../system/child.ts";
+import { withTemporaryFolder } from "../system/temporary.ts";
 import { databaseOption } from "./quote.ts";
 import type { ScratchServer } from "./scratch.ts";
 import { clientEnvironment } from "./session.ts";
@@ -61,8 +61,7 @@ export async function restoreArchive(
     superuser: server.facts.superuser,
     untrustedExtensions: server.untrustedExtensions,
   });
-  const folder = await mkdtemp(join(tmpdir(), "dbkeeper-"));
-  try {
+  await withTemporaryFolder(async (folder) => {
     const listFile = join(folder, "entries");
     await writeFile(listFile, list, { mode: 0o600 });
     const target: Archive = {
@@ -83,9 +82,7 @@ export async function restoreArchive(
       databaseOption(scratch),
     ];
     await readArchive(target, args, (stages, options) => runPipeline(stages, options), { signal });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
   return leftOut;
 }
 
