@@ -31,8 +31,7 @@ export async function restoreGlobals(
 ): Promise<void> {
   const session = await connect(target.connection, target.connection.maintenanceDatabase);
   try {
-    // Password hashes must not get into the server's log.
-    await session.execute("set log_statement = 'none'; set log_min_error_statement = 'panic'");
+    await session.rows(silence);
     const passwords = await readPasswords(context, run);
     const failures = [
       ...(await execute(session, script, target.connection.role)),
@@ -52,6 +51,13 @@ export async function restoreGlobals(
     await session.close();
   }
 }
+
+/** Password hashes must not get into the server's log, whatever else it writes there. Not every version has every setting. */
+const silence = `
+  select set_config(s.name, w.value, false)
+    from (values ('log_statement', 'none'), ('log_min_error_statement', 'panic'), ('log_min_duration_statement', '-1'),
+                 ('log_min_duration_sample', '-1'), ('log_transaction_sample_rate', '0')) w(name, value)
+    join pg_settings s using (name)`;
 
 /** Without them new roles cannot log in by password; that is said, and is no failure. */
 async function readPasswords(context: Context, run: Run): Promise<Statement[]> {

@@ -51,4 +51,14 @@ test("an abort ends the programs", async () => {
 test("passwords are taken out of messages", () => {
   expect(redact("host=a password='x y' user=b")).toBe("host=a password=*** user=b");
   expect(redact("postgres://me:hunter2@host/db")).toBe("postgres://me:***@host/db");
+  expect(redact("ALTER ROLE me PASSWORD 'it''s'; -- x")).toBe("ALTER ROLE me PASSWORD ***; -- x");
+  expect(redact("password authentication failed")).toBe("password authentication failed");
+});
+
+test("of a statement that failed only its beginning is told", () => {
+  const statement =
+    "Command was: CREATE USER MAPPING FOR me SERVER far OPTIONS (\n    password 'a''b',\n    \"user\" 'me'\n);\n";
+  const told = redact(`pg_restore: error: no\n${statement}\npg_restore: warning: more\n${statement}`);
+  const beginning = "Command was: CREATE USER MAPPING FOR …\n";
+  expect(told).toBe(`pg_restore: error: no\n${beginning}pg_restore: warning: more\n${beginning}`);
 });

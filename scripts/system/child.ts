@@ -151,9 +151,14 @@ function describe(end: End): string {
   return lines === "" ? `${name} ${how}` : `${name} ${how}: ${lines}`;
 }
 
-/** Takes passwords out of a program's messages (connection strings, URLs). */
+/** Takes passwords out of a program's messages (connection strings, URLs, SQL). */
 export function redact(text: string): string {
-  return text
-    .replaceAll(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, "$1***")
-    .replaceAll(/(:\/\/[^:/@\s]+:)[^@\s]+@/g, "$1***@");
+  return (
+    text
+      // Of a statement that failed no more than what it was about: user mappings and subscriptions hold passwords.
+      .replaceAll(/^(Command was: (?:\S+ ?){1,4})[\s\S]*?(?=^pg_\w+: |$(?![\s\S]))/gm, "$1…\n")
+      .replaceAll(/(password\s+)'(?:[^']|'')*'/gi, "$1***")
+      .replaceAll(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, "$1***")
+      .replaceAll(/(:\/\/[^:/@\s]+:)[^@\s]+@/g, "$1***@")
+  );
 }
