@@ -45,6 +45,16 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
     await blocker?.end();
     blocker = undefined;
   };
+  /** Programs whose pg_dump is this script, in which `$real` is the true one. */
+  const programsWith = async (script: string): Promise<string> => {
+    const binDirectory = join(keeper.folder, "bin");
+    await mkdir(binDirectory);
+    for (const name of ["pg_dumpall", "pg_restore"])
+      await symlink(join(serverPrograms ?? "", name), join(binDirectory, name));
+    const real = join(serverPrograms ?? "", "pg_dump");
+    await writeFile(join(binDirectory, "pg_dump"), `#!/bin/sh\nreal=${real}\n${script}\n`, { mode: 0o755 });
+    return binDirectory;
+  };
   const waiting = () =>
     until("the dump to wait for the lock", async () => {
       const rows = await cluster.sql(
@@ -114,19 +124,58 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
     });
   }, 30_000);
 
-  test("a dump of a database that is written to all the time is proven all the same", async () => {
+  test("a database that is written to all the time is held against what it was when it was dumped", async () => {
     const writer = await cluster.session("first");
-    await writer.query("create table busy (i int)");
+    await writer.query(
+      "create table busy (i int primary key, t text); insert into busy select i, md5(i::text) from generate_series(1, 500) i; select lo_from_bytea(4242, 'plate')",
+    );
     let stop = false;
     const writing = (async () => {
-      for (let i = 0; !stop; i++) await writer.query("insert into busy values ($1)", [i]);
+      for (let i = 501; !stop; i++) {
+        await writer.query(`insert into busy values (${i}, 'new'); delete from busy where i = ${i} - 250`);
+        await writer.query(`update busy set t = t || 'x' where i % 50 = ${i} % 50`);
+        await writer.query(`select lo_put(4242, 0, '${i}')`);
+      }
     })();
     const outcome = await keeper.run("run");
     stop = true;
     await writing;
-    await writer.query("drop table busy");
+    const [now] = await cluster.sql("select max(i)::int as newest from busy", "first");
+    await writer.query("drop table busy; select lo_unlink(4242)");
     await writer.end();
     expect(outcome.code, outcome.output).toBe(0);
+    const { content } = (await keeper.newest()).manifest.databases[0] ?? {};
+    // The source had moved on before the restored copy was looked at.
+    expect(content?.tables.find(({ name }) => name === "busy")?.rows).toBe(500);
+    expect(Number(now?.newest)).toBeGreaterThan(510);
+  }, 30_000);
+
+  test("a dump that misses a row, or has one of later, is refused, and nothing is pruned for it", async () => {
+    await keeper.run("run");
+    await addOldRuns(40, 50, 60, 70);
+    // As if its snapshot were not that of the counting: the row changes in between.
+    const binDirectory = await programsWith(
+      `args=; for arg; do case "$arg" in --snapshot=*) ;; *) args="$args $arg" ;; esac; done
+case "$*" in
+*first*) psql --quiet --host=${cluster.socketDirectory} --username=postgres --dbname=first --command="delete from rows where i = 50" ;;
+*second*) psql --quiet --host=${cluster.socketDirectory} --username=postgres --dbname=second --command="update rows set md5 = 'later' where i = 50" ;;
+esac
+exec $real $args`,
+    );
+    await keeper.configure({ databases: ["first", "second"], cluster: { ...keeper.cluster, binDirectory } });
+    const outcome = await keeper.run("run");
+    for (const name of ["first", "second"])
+      await cluster.sql(
+        "drop table rows; create table rows as select i, md5(i::text) from generate_series(1, 100) i",
+        name,
+      );
+    expect(outcome.code, outcome.output).toBe(6);
+    const reasons = (await keeper.newest()).manifest.validation?.databases.map(({ reason }) => reason);
+    expect(reasons).toEqual([
+      'the restored copy differs from the source: table "public"."rows" has 99 rows instead of 100',
+      'the restored copy differs from the source: table "public"."rows" has 100 rows, but with other content',
+    ]);
+    expect(await keeper.runs()).toHaveLength(6);
   }, 30_000);
 
   test("a second command at the same time is told that the cluster is busy", async () => {
@@ -173,14 +222,9 @@ describe.skipIf(serverPrograms === undefined)(`runs (${serverPrograms ?? skipRea
   };
 
   test.each(Object.entries(children))("a pg_dump that %s fails its database", async (_how, ending) => {
-    const binDirectory = join(keeper.folder, "bin");
-    await mkdir(binDirectory);
-    for (const name of ["pg_dumpall", "pg_restore"]) {
-      await symlink(join(serverPrograms ?? "", name), join(binDirectory, name));
-    }
-    const real = join(serverPrograms ?? "", "pg_dump");
-    const script = `#!/bin/sh\ncase "$*" in *second*) ${real} "$@" | { ${ending}; } ;; *) exec ${real} "$@" ;; esac\n`;
-    await writeFile(join(binDirectory, "pg_dump"), script, { mode: 0o755 });
+    const binDirectory = await programsWith(
+      `case "$*" in *second*) $real "$@" | { ${ending}; } ;; *) exec $real "$@" ;; esac`,
+    );
     await keeper.configure({ databases: ["first", "second"], cluster: { ...keeper.cluster, binDirectory } });
     expect((await keeper.run("dump")).code).toBe(8);
     const { manifest, folder } = await keeper.newest();
