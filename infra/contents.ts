@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { AccessKey } from "./archive/archive.ts";
 import type { ArchiveStore, OffsiteArgs } from "./databases/archive.ts";
+import { dumps } from "./databases/dumps.ts";
+import { maintenance } from "./databases/maintenance.ts";
 import { serverTls } from "./databases/names.ts";
 import { physicalBackups } from "./databases/physical-backups.ts";
 import { postgresServer } from "./databases/postgres.ts";
@@ -33,6 +35,8 @@ export interface ContentsArgs {
   readonly replicationPasswords: ReadonlyMap<string, pulumi.Input<string>>;
   /** Secret; of the physical backups, by cluster. */
   readonly backupPassphrases: ReadonlyMap<string, pulumi.Input<string>>;
+  /** Secret; what the key of a cluster's encrypted dumps follows from, by cluster. */
+  readonly dumpKeySecrets?: ReadonlyMap<string, pulumi.Input<string>>;
   /** Secret; by purpose and writer, for example `dumps/proj-pg01`. */
   readonly archiveWriters: ReadonlyMap<string, AccessKey>;
   /** Absent for AWS. */
@@ -53,16 +57,17 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
   return new Map(
     site.guests
       .filter(({ managed, os }) => managed && os === "linux")
-      .map((guest) => [
+      .map((guest) => [guest, databaseRoles(args, guest)] as const)
+      .map(([guest, database]) => [
         guest.name,
         merge(guest.name, [
           base,
           firewall(relations.get(guest.name) ?? []),
           ...hardening(site, guest),
-          ...backupVolume(site, guest),
+          ...backupVolume(site, guest, database),
           trustedAuthorities(certificates.trusted),
           nodeExporter(site, identityOf(certificates.hosts, guest.name)),
-          ...databaseRoles(args, guest),
+          ...database,
           ...monitoringRoles(args, guest),
           ...mysqldExporter({
             site,
@@ -117,20 +122,25 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
           replicationPassword,
         }),
         postgresExporter(site, cluster, identityOf(certificates.hosts, guest.name)),
-        ...backups(args, cluster, guest),
+        ...runtime(args, cluster, guest),
       ];
     });
 }
 
-/** Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. */
-function backups(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Contribution[] {
-  const { backupPassphrases, runtimeBundle: bundle, site, smtpPassword } = args;
+/**
+ * Dumps are taken from the primary: each is proven by a restore beside it, and a standby cannot be written to. What
+ * maintains the databases is on every member, so that it goes on after a failover.
+ */
+function runtime(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Contribution[] {
+  const { runtimeBundle: bundle, site, smtpPassword } = args;
   const { binaries, monitoring } = site;
-  if (guest.name !== cluster.primary) return [];
-  const passphrase = backupPassphrases.get(cluster.name);
-  if (passphrase === undefined) throw new Error(`cluster ${cluster.name} has no passphrase for its backups`);
+  const isPrimary = guest.name === cluster.primary;
   const { channels } = monitoring;
   const tell = reportChannels({ channels, smtpPassword, hostName: hostName(site, guest) });
+  const keySecret = args.dumpKeySecrets?.get(cluster.name);
+  const taken = isPrimary
+    ? dumps({ cluster, offsite: offsiteOf(args, cluster, guest), keySecret })
+    : undefined;
   return [
     tell.contribution,
     backupRuntime({
@@ -139,10 +149,17 @@ function backups(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Co
       bundle,
       monitoring,
       channels: tell.configuration,
-      offsite: offsiteOf(args, cluster, guest),
+      dumps: taken?.configuration,
     }),
-    physicalBackups({ cluster, guest, passphrase }),
+    maintenance(cluster, isPrimary),
+    ...(taken === undefined ? [] : [taken.contribution, physical(args, cluster, guest)]),
   ];
+}
+
+function physical({ backupPassphrases }: ContentsArgs, cluster: PostgresCluster, guest: Guest): Contribution {
+  const passphrase = backupPassphrases.get(cluster.name);
+  if (passphrase === undefined) throw new Error(`cluster ${cluster.name} has no passphrase for its backups`);
+  return physicalBackups({ cluster, guest, passphrase });
 }
 
 function offsiteOf(

@@ -267,6 +267,8 @@ describe("the archive", () => {
 });
 
 describe("hosts", () => {
+  const unitsOf = (host: string) =>
+    (named("hosts:index:Delivery", host).units as readonly { name: string }[]).map(({ name }) => name);
   const filesOf = (host: string) =>
     named("hosts:index:Delivery", host).files as Record<
       string,
@@ -387,8 +389,35 @@ describe("hosts", () => {
   });
 
   it("take dumps on the primary alone", () => {
-    expect(Object.keys(filesOf("proj-pg01"))).toContain("/etc/dbkeeper/config.json");
-    expect(Object.keys(filesOf("proj-pg02"))).not.toContain("/etc/dbkeeper/config.json");
+    const timersOf = (host: string) =>
+      unitsOf(host).filter((unit) => /^dbkeeper.*\.timer$/.test(unit) && !unit.includes("maintain"));
+    expect(timersOf("proj-pg01")).toContain("dbkeeper.timer");
+    expect(timersOf("proj-pg02")).toEqual([]);
+  });
+
+  it("maintain databases on every member, since any may be the next primary", () => {
+    for (const host of ["proj-pg01", "proj-pg02"]) {
+      const timers = unitsOf(host).filter((unit) => /^dbkeeper-maintain.*\.timer$/.test(unit));
+      expect(timers).toHaveLength(3);
+    }
+  });
+
+  it("make no backup while the disk for them is not mounted", () => {
+    const guarded = Object.keys(filesOf("proj-pg01")).flatMap(
+      (path) => /\/([^/]+)\.d\/backup-volume\.conf$/.exec(path)?.[1] ?? [],
+    );
+    expect(guarded.toSorted()).toEqual([
+      "dbkeeper-archive.service",
+      "dbkeeper-report-daily.service",
+      "dbkeeper-report-monthly.service",
+      "dbkeeper-report-weekly.service",
+      "dbkeeper-validate.service",
+      "dbkeeper-wal-backup.service",
+      "dbkeeper-wal-check.service",
+      "dbkeeper-wal-drill.service",
+      "dbkeeper-wal-setup.service",
+      "dbkeeper.service",
+    ]);
   });
 });
 

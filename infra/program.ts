@@ -5,6 +5,7 @@ import { BackupJobs } from "./backup/backup-jobs.ts";
 import { BackupServer } from "./backup/backup-server.ts";
 import { protections } from "./backup/protections.ts";
 import { backupHostContents, hostContents, hostOrder } from "./contents.ts";
+import { ageIdentityOf } from "./databases/age.ts";
 import { backupHost } from "./hosts/backup-host.ts";
 import { Certificates } from "./hosts/certificates.ts";
 import { Deliveries, deliveredContents } from "./hosts/deliveries.ts";
@@ -37,6 +38,11 @@ export async function buildLab(
       new Password(`${name}-backups`, { lengthCharacters: 64 }).value,
     ]),
   );
+  const dumpKeySecrets = new Map(
+    site.databases.postgres
+      .filter(({ encryption }) => encryption !== undefined)
+      .map(({ name }) => [name, new Password(`${name}-dumps`, { lengthCharacters: 64 }).value]),
+  );
   const certificates = new Certificates("certificates", { site });
   const monitoringLogin: MonitoringLogin = {
     user: monitoringUser,
@@ -61,6 +67,7 @@ export async function buildLab(
     runtimeBundle: await bundleRuntime(),
     replicationPasswords,
     backupPassphrases,
+    dumpKeySecrets,
     archiveWriters: archive.writers,
     archiveStore: settings.aws.store,
     smtpPassword: settings.smtpPassword,
@@ -154,6 +161,19 @@ export async function buildLab(
     backupEncryptionKeys: backupJobs.encryptionKeys,
     // For escrow: without it no physical backup of a cluster can be read.
     databaseBackupPassphrases: pulumi.secret(Object.fromEntries(backupPassphrases)),
+    // For escrow as well, though each encrypted dump can also be opened by the recipients that the site names.
+    ...(dumpKeySecrets.size === 0
+      ? {}
+      : {
+          databaseDumpIdentities: pulumi.secret(
+            Object.fromEntries(
+              [...dumpKeySecrets].map(([name, secret]) => [
+                name,
+                secret.apply((text) => ageIdentityOf(text).identity),
+              ]),
+            ),
+          ),
+        }),
     deployKey: machines.deployKey.privateKey,
     // For the hosts that the program delivers to without making them.
     deployPublicKey: machines.deployKey.publicKey,

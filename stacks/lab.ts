@@ -211,6 +211,7 @@ const lab: SiteInput = {
           replication: "replication_pg01",
         },
         dump: { schedule: "*-*-* 03:00:00 UTC", jobs: 4 },
+        maintenance: { owners: ["desi_owner"] },
       },
     ],
     others: [

@@ -4,7 +4,7 @@ import { authorityPath } from "../hosts/tls.ts";
 import { hardened, renderUnit, type UnitSections } from "../hosts/unit.ts";
 import type { PostgresCluster } from "../site.ts";
 import { archiveJob, archiveUnit } from "./archive.ts";
-import { runtimeUser, serverUnit } from "./names.ts";
+import { runtimeHome, runtimeUser, serverUnit } from "./names.ts";
 
 /** The account that a unit runs as, and the folders that it may change. */
 export interface Account {
@@ -21,8 +21,8 @@ export interface Job {
   readonly description: string;
   /** Arguments of `dbkeeper`. */
   readonly command: string;
-  /** systemd calendar event. */
-  readonly schedule: string;
+  /** systemd calendar event. Default: none, and no timer; another unit starts it. */
+  readonly schedule?: string;
   /** So that not every host starts at the same moment. */
   readonly spreadSeconds: number;
   /** After which it is ended and has failed. */
@@ -35,7 +35,12 @@ export interface Job {
   readonly after?: readonly string[];
   /** The service that each good end starts. Default: none. */
   readonly onSuccess?: string;
+  /** The service that it starts whenever it ends, well or not. Default: none. */
+  readonly inTheEnd?: string;
 }
+
+/** Proves the newest dump once more, after the maintenance of the month; without its ending. */
+export const validationUnit = "dbkeeper-validate";
 
 /**
  * What the runtime does by itself, and when: checks every hour and every six hours, a report every morning, with those
@@ -57,6 +62,14 @@ function jobs(cluster: PostgresCluster): readonly Job[] {
       ...(isArchived ? { onSuccess: `${archiveUnit}.service` } : {}),
     },
     ...(isArchived ? [archiveJob(cluster)] : []),
+    {
+      name: validationUnit,
+      description: "Prove the newest dump once more by restoring it",
+      command: "validate",
+      spreadSeconds: 0,
+      limitMinutes: dump.durationLimitMinutes * 4,
+      onceThereIs: `${dump.directory}/full/${cluster.name}/*/manifest.json`,
+    },
     {
       ...check,
       name: "dbkeeper-disk",
@@ -99,11 +112,25 @@ function jobs(cluster: PostgresCluster): readonly Job[] {
 const failureHook = "dbkeeper-failed@.service";
 export const onFailure = failureHook.replace("@.", "@%n.");
 
-/** Every unit of the runtime. */
-export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
+/** What tells people that a unit of the runtime failed. */
+export function failureUnit(): HostUnit {
+  const account: Account = { user: runtimeUser, writes: [runtimeHome], service: { RemoveIPC: true } };
+  return {
+    name: failureHook,
+    content: renderUnit({
+      Unit: { Description: "Tell people that %i failed" },
+      Service: { ...program(account, "failed --unit %i"), Type: "oneshot", TimeoutStartSec: "5min" },
+    }),
+    enabled: false,
+    state: "none",
+  };
+}
+
+/** Every unit that looks after dumps. */
+export function dumpUnits(cluster: PostgresCluster): HostUnit[] {
   const account: Account = {
     user: runtimeUser,
-    writes: [cluster.dump.directory, "/var/lib/dbkeeper", textfileDirectory],
+    writes: [cluster.dump.directory, runtimeHome, textfileDirectory],
     service: { RemoveIPC: true },
   };
   return [
@@ -123,28 +150,20 @@ export function runtimeUnits(cluster: PostgresCluster): HostUnit[] {
         Install: { WantedBy: "multi-user.target" },
       }),
     },
-    {
-      name: failureHook,
-      content: renderUnit({
-        Unit: { Description: "Tell people that %i failed" },
-        Service: { ...program(account, "failed --unit %i"), Type: "oneshot", TimeoutStartSec: "5min" },
-      }),
-      enabled: false,
-      state: "none",
-    },
   ];
 }
 
 /** The service of a job and the timer that starts it. */
 export function jobUnits(cluster: PostgresCluster, job: Job, account: Account): HostUnit[] {
   const { name, description, command, schedule, spreadSeconds, limitMinutes } = job;
-  const { afterBootSeconds, onceThereIs, after = [], onSuccess } = job;
+  const { afterBootSeconds, onceThereIs, after = [], onSuccess, inTheEnd } = job;
+  const onEnd = (...units: (string | undefined)[]) => units.filter((unit) => unit !== undefined).join(" ");
   const service: UnitSections = {
     Unit: {
       Description: description,
       After: [serverUnit(cluster), ...after].join(" "),
-      OnFailure: onFailure,
-      ...(onSuccess === undefined ? {} : { OnSuccess: onSuccess }),
+      OnFailure: onEnd(onFailure, inTheEnd),
+      ...(onSuccess === undefined && inTheEnd === undefined ? {} : { OnSuccess: onEnd(onSuccess, inTheEnd) }),
       ...(onceThereIs === undefined ? {} : { ConditionPathExistsGlob: onceThereIs }),
     },
     Service: {
@@ -156,8 +175,15 @@ export function jobUnits(cluster: PostgresCluster, job: Job, account: Account): 
       TimeoutStartSec: `${limitMinutes}min`,
     },
   };
+  const unit: HostUnit = {
+    name: `${name}.service`,
+    content: renderUnit(service),
+    enabled: false,
+    state: "none",
+  };
+  if (schedule === undefined) return [unit];
   return [
-    { name: `${name}.service`, content: renderUnit(service), enabled: false, state: "none" },
+    unit,
     {
       name: `${name}.timer`,
       content: renderUnit({

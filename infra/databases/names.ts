@@ -22,6 +22,12 @@ export interface Upstream {
 /** The account that the backup runtime runs as; peer authentication maps it to the backup role. */
 export const runtimeUser = "dbkeeper";
 
+/** Its home. */
+export const runtimeHome = "/var/lib/dbkeeper";
+
+/** The account that maintains the databases; peer authentication maps it to the maintenance role. */
+export const maintenanceUser = "dbkeeper-maintain";
+
 /** The account that postgres_exporter runs as; peer authentication maps it to the monitoring role. */
 export const exporterUser = "postgres_exporter";
 

@@ -1,7 +1,9 @@
+import { scratchSchema, scratchTemplate } from "../../scripts/postgres/scratch-name.ts";
 import { authorityPath, tlsPaths } from "../hosts/tls.ts";
 import type { Guest, PostgresCluster } from "../site.ts";
 import {
   exporterUser,
+  maintenanceUser,
   runtimeUser,
   serverTls,
   settingsDirectory,
@@ -98,7 +100,7 @@ export function identityMap({ roles }: PostgresCluster): string {
     ["root", "postgres"],
     [runtimeUser, roles.backup],
     [exporterUser, roles.monitoring],
-    ["postgres", roles.maintenance],
+    [maintenanceUser, roles.maintenance],
     // Physical backups read the data directory, so they run as its owner.
     ["postgres", roles.backup],
   ];
@@ -115,35 +117,62 @@ export function rolesSql(
   replicationPassword: string,
 ): string {
   const { roles } = cluster;
+  const { owners } = cluster.maintenance;
   return [
     // A dump must see every row whatever the row security, and the scratch restores need databases of their own.
     role(roles.backup, "LOGIN NOSUPERUSER CREATEDB BYPASSRLS", ["pg_read_all_data", "pg_monitor"]),
     physicalBackupGrants(roles.backup, cluster.version),
     // pg_read_all_data does not cover large objects.
     `ALTER ROLE ${roles.backup} SET lo_compat_privileges = on;\n`,
+    ...owners.map(createRole),
     role(roles.maintenance, "LOGIN NOSUPERUSER", [
       "pg_read_all_stats",
       "pg_read_all_settings",
       "pg_signal_backend",
       ...(cluster.version >= 17 ? ["pg_maintain"] : []),
+      ...owners,
     ]),
     role(roles.monitoring, "LOGIN NOSUPERUSER", ["pg_monitor"]),
     role(roles.replication, `LOGIN NOSUPERUSER REPLICATION PASSWORD '${replicationPassword}'`, []),
-    ...cluster.databases.map(
-      (name) =>
-        `SELECT 'CREATE DATABASE ${name} TEMPLATE template0 ENCODING ''UTF8''' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec\n`,
-    ),
+    ...cluster.databases.map(createDatabase),
     ...standbys.map(
       (standby) =>
         `SELECT pg_create_physical_replication_slot('${slotName(standby)}', true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '${slotName(standby)}');\n`,
     ),
     "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;\n",
+    scratchTemplateSql(roles.backup),
   ].join("");
+}
+
+/**
+ * The database that scratch databases are made from, with the extension that checks indexes, which only a superuser may
+ * create. Nobody stays connected to it: that would be in the way of making one.
+ */
+function scratchTemplateSql(backupRole: string): string {
+  return [
+    createDatabase(scratchTemplate),
+    `ALTER DATABASE ${scratchTemplate} IS_TEMPLATE true ALLOW_CONNECTIONS true;\n`,
+    `\\connect ${scratchTemplate}\n`,
+    `CREATE SCHEMA IF NOT EXISTS ${scratchSchema};\n`,
+    `CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA ${scratchSchema};\n`,
+    `GRANT USAGE ON SCHEMA ${scratchSchema} TO ${backupRole};\n`,
+    `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${scratchSchema} TO ${backupRole};\n`,
+    "\\connect postgres\n",
+    `ALTER DATABASE ${scratchTemplate} ALLOW_CONNECTIONS false;\n`,
+  ].join("");
+}
+
+function createDatabase(name: string): string {
+  return `SELECT 'CREATE DATABASE ${name} TEMPLATE template0 ENCODING ''UTF8''' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec\n`;
+}
+
+function createRole(name: string): string {
+  return `SELECT 'CREATE ROLE ${name}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${name}') \\gexec\n`;
 }
 
 function role(name: string, attributes: string, memberOf: readonly string[]): string {
   return [
-    `SELECT 'CREATE ROLE ${name}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${name}') \\gexec\n`,
+    createRole(name),
     `ALTER ROLE ${name} ${attributes};\n`,
     ...memberOf.map((group) => `GRANT ${group} TO ${name};\n`),
   ].join("");

@@ -1,10 +1,11 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { DbkeeperConfig } from "../../scripts/config.ts";
 import { type Contribution, executable, localFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory, textfileDirectory } from "../hosts/paths.ts";
 import type { PinnedBinary, PostgresCluster, Site } from "../site.ts";
-import { archiveConfiguration, archiveFiles, type OffsiteArgs } from "./archive.ts";
-import { runtimeUnits } from "./jobs.ts";
-import { runtimeUser } from "./names.ts";
-import { walConfiguration } from "./physical-backups.ts";
+import { failureUnit } from "./jobs.ts";
+import { maintenanceConfiguration } from "./maintenance.ts";
+import { runtimeHome, runtimeUser } from "./names.ts";
 import type { ReportChannels } from "./reports.ts";
 
 export interface RuntimeArgs {
@@ -14,21 +15,22 @@ export interface RuntimeArgs {
   readonly bundle: string;
   readonly monitoring: Pick<Site["monitoring"], "maximumDumpAgeHours">;
   readonly channels: ReportChannels["configuration"];
-  /** Absent where the dumps stay on the host. */
-  readonly offsite: OffsiteArgs | undefined;
+  /** What only the member that is dumped has. */
+  readonly dumps?: DumpConfiguration | undefined;
 }
 
-/** The backup runtime on a database host: it dumps every database, proves each dump by restoring it, and says so. */
+/** Parts of the configuration that only the member has which is dumped. */
+export interface DumpConfiguration extends Pick<DbkeeperConfig, "archive" | "wal"> {
+  readonly encryption?: pulumi.Output<DbkeeperConfig["encryption"]>;
+}
+
+/** The runtime on a member of a cluster: the program, its configuration, and what tells people of failures. */
 export function backupRuntime(args: RuntimeArgs): Contribution {
-  const { cluster, node, bundle, monitoring, channels, offsite } = args;
-  const { dump, roles } = cluster;
+  const { node, bundle, dumps } = args;
   return {
-    packages: ["zstd"],
-    users: [{ name: runtimeUser, home: "/var/lib/dbkeeper", groups: ["metrics"] }],
+    users: [{ name: runtimeUser, home: runtimeHome, groups: ["metrics"] }],
     directories: [
-      { path: "/var/lib/dbkeeper", mode: "0750", owner: runtimeUser, group: runtimeUser },
-      // The owner of the data directory has folders of its own below.
-      { path: dump.directory, mode: "0751", owner: runtimeUser, group: runtimeUser },
+      { path: runtimeHome, mode: "0750", owner: runtimeUser, group: runtimeUser },
       { path: "/etc/dbkeeper", mode: "0755", owner: "root", group: "root" },
     ],
     files: [
@@ -43,26 +45,39 @@ export function backupRuntime(args: RuntimeArgs): Contribution {
       },
       plainFile(
         "/etc/dbkeeper/config.json",
-        `${JSON.stringify(
-          {
-            cluster: { name: cluster.name, port: cluster.port, role: roles.backup },
-            databases: cluster.databases,
-            directory: dump.directory,
-            compression: { zstdLevel: dump.compressionLevel },
-            jobs: dump.jobs,
-            retention: { keepDays: dump.keepDays, requireOffsite: dump.offsite === "required" },
-            metricsFile: `${textfileDirectory}/dbkeeper.prom`,
-            health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
-            wal: walConfiguration(cluster),
-            ...(offsite === undefined ? {} : { archive: archiveConfiguration(offsite) }),
-            channels,
-          },
-          undefined,
-          2,
-        )}\n`,
+        dumps?.encryption === undefined
+          ? configuration(args, undefined)
+          : dumps.encryption.apply((encryption) => configuration(args, encryption)),
       ),
-      ...(offsite === undefined ? [] : archiveFiles(offsite)),
     ],
-    units: runtimeUnits(cluster),
+    units: [failureUnit()],
   };
+}
+
+function configuration(
+  { cluster, monitoring, channels, dumps = {} }: RuntimeArgs,
+  encryption: DbkeeperConfig["encryption"],
+): string {
+  const { checks, dump, roles } = cluster;
+  const { archive, wal } = dumps;
+  const config: DbkeeperConfig = {
+    cluster: { name: cluster.name, port: cluster.port, role: roles.backup },
+    databases: dump.databases ?? cluster.databases,
+    directory: dump.directory,
+    compression: { zstdLevel: dump.compressionLevel },
+    dump: { format: dump.format },
+    jobs: dump.jobs,
+    lockWaitTimeoutSeconds: dump.lockWaitTimeoutSeconds,
+    minimumFreeBytes: dump.minimumFreeGib * 1024 ** 3,
+    ...(encryption === undefined ? {} : { encryption }),
+    retention: { keepDays: dump.keepDays, requireOffsite: dump.offsite === "required" },
+    metricsFile: `${textfileDirectory}/dbkeeper.prom`,
+    health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
+    maintain: maintenanceConfiguration(cluster),
+    checks,
+    ...(wal === undefined ? {} : { wal }),
+    ...(archive === undefined ? {} : { archive }),
+    channels,
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
 }

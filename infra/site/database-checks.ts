@@ -1,4 +1,5 @@
 import type { Site } from "../site.ts";
+import { careRules } from "./database-care-checks.ts";
 import type { Problem } from "./problems.ts";
 import { duplicates, named, reference } from "./references.ts";
 import { parseSchedule } from "./schedule.ts";
@@ -28,6 +29,7 @@ export function databaseRules(site: Partial<Site>): Problem[] {
         ...enoughSenders(at, cluster),
         ...freePort(at, cluster, monitoring),
         ...dumpAge(cluster, monitoring),
+        ...careRules(at, cluster, reservedRoles),
         ...dumpsGoOffsite(at, cluster, site),
         ...dumpsMeetObjective(`${at}.dump.schedule`, cluster, guests, objectives),
       ];
@@ -113,6 +115,8 @@ function oneClusterAGuest(at: string, cluster: Cluster, before: readonly Cluster
 /** Names that PostgreSQL keeps for itself (CREATE ROLE, CREATE DATABASE). */
 const reservedRoles = /^(pg_.*|postgres|public|none)$/;
 const reservedDatabases = /^(postgres|template0|template1)$/;
+/** Names that the runtime keeps for itself. */
+const ownDatabases = /^dbkeeper_(template$|scratch_|restore_)/;
 
 function distinctNames(at: string, { roles, databases }: Cluster): Problem[] {
   const entries = Object.entries(roles);
@@ -132,6 +136,8 @@ function distinctNames(at: string, { roles, databases }: Cluster): Problem[] {
       const path = `${at}.databases[${index}]`;
       if (reservedDatabases.test(name))
         return [{ path, value: name, reason: "it is in every cluster", allowed: "a database of your own" }];
+      if (ownDatabases.test(name))
+        return [{ path, value: name, reason: "dbkeeper makes and drops it", allowed: "another name" }];
       if (databases.indexOf(name) === index) return [];
       return [{ path, value: name, reason: "it is named twice", allowed: "each database once" }];
     }),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checks, dumpWriting, encryption, maintenance } from "./database-care.ts";
 import {
   absolutePath,
   emailAddress,
@@ -110,7 +111,13 @@ const postgresCluster = z.strictObject({
      * Default required.
      */
     offsite: z.enum(["required", "copied", "none"]).default("required"),
+    ...dumpWriting,
   }),
+  maintenance: maintenance.prefault({}),
+  /** Default: dumps are not encrypted. */
+  encryption: encryption.optional(),
+  /** Default none. */
+  checks: checks.default([]),
 });
 
 export const databases = z.strictObject({

@@ -2,6 +2,9 @@ import { execInGuest } from "../guests/exec.ts";
 import type { GuestPlace } from "../guests/guest.ts";
 import { datasets } from "./dataset.ts";
 
+/** To whom the tables belong: the site's `maintenance.owners`. */
+const owner = "desi_owner";
+
 export interface SeedOptions {
   readonly sizeMib: number;
   readonly onProgress: (message: string) => void;
@@ -17,8 +20,9 @@ export async function seed(primary: GuestPlace, { sizeMib, onProgress }: SeedOpt
     );
     if (filled.trim() !== "0") continue;
     onProgress(database);
+    await psql(primary, database, `GRANT CREATE ON DATABASE ${database} TO ${owner};`);
     // Durability of generated data is worth nothing, time is.
-    await psql(primary, database, `SET synchronous_commit = off;\n${sql}`);
+    await psql(primary, database, `SET synchronous_commit = off;\nSET ROLE ${owner};\n${sql}`);
   }
 }
 

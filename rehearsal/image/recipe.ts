@@ -75,6 +75,7 @@ export const guestRecipe: ImageRecipe = {
     "python3",
     "postgresql-15",
     "pgbackrest",
+    "age",
     "msmtp-mta",
     // Has nothing to talk to in a container, but cloud-init data for Proxmox guests asks for it.
     "qemu-guest-agent",

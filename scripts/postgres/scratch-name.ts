@@ -19,3 +19,12 @@ export function newRestoreName(): string {
 export function isRestoreName(name: string): boolean {
   return /^dbkeeper_restore_[0-9a-f]{16}$/.test(name);
 }
+
+/**
+ * A database that scratch databases are made from where the server has it, for what only a superuser may put there. It
+ * is a template, so that anybody with CREATEDB may copy it.
+ */
+export const scratchTemplate = "dbkeeper_template";
+
+/** The schema there, and wherever dbkeeper makes an extension itself: no dump has one of this name. */
+export const scratchSchema = "dbkeeper_amcheck";

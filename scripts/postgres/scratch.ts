@@ -4,9 +4,10 @@ import { formatBytes } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import type { DatabaseEntry } from "../runs/manifest.ts";
 import { freeBytes } from "../system/space.ts";
+import { listDatabases } from "./databases.ts";
 import { quoteIdentifier, quoteLiteral } from "./quote.ts";
 import { isSameAddress, readIdentifier, requireOtherServer } from "./scratch-identity.ts";
-import { isScratchName, newScratchName } from "./scratch-name.ts";
+import { isScratchName, newScratchName, scratchTemplate } from "./scratch-name.ts";
 import { connect, oneRow, readServerFacts, type ServerFacts, type Session } from "./session.ts";
 
 /** A server that scratch databases can be made on. */
@@ -128,8 +129,7 @@ export async function withScratchDatabase<T>(
 ): Promise<T> {
   const name = newScratchName();
   try {
-    // Fails where the name is taken.
-    await server.session.execute(createStatement(name, entry.locale, server.facts.major));
+    await createScratch(server, name, entry.locale);
   } catch (error) {
     throw new Failure("preflight", `cannot create the scratch database: ${messageOf(error)}`, {
       cause: error,
@@ -173,10 +173,41 @@ export async function requireScratchSpace(
   );
 }
 
+/**
+ * Makes it from the template of the scratch databases where the server has one of the source's encoding and locale, else
+ * from the server's own empty one. Fails where the name is taken.
+ */
+async function createScratch(
+  { session, facts }: ScratchServer,
+  name: string,
+  locale: DatabaseEntry["locale"],
+): Promise<void> {
+  const template = (await listDatabases(session)).find((database) => database.name === scratchTemplate);
+  const isLike = (other: DatabaseEntry["locale"]) =>
+    localeKeys.every((key) => (other[key] ?? null) === (locale[key] ?? null));
+  if (template?.isTemplate === true && isLike(template.locale)) {
+    try {
+      await session.execute(createStatement(name, locale, facts.major, scratchTemplate));
+      return;
+    } catch {
+      // Somebody is connected to it, or the system's collations are no longer what it was made with: what it holds is
+      // missed, as it is on any server without one, but a dump can be proven all the same.
+    }
+  }
+  await session.execute(createStatement(name, locale, facts.major, "template0"));
+}
+
+const localeKeys = ["encoding", "collate", "ctype", "provider", "providerLocale", "icuRules"] as const;
+
 /** The statement that makes an empty database with the source's encoding and locale. */
-function createStatement(name: string, locale: DatabaseEntry["locale"], major: number): string {
+function createStatement(
+  name: string,
+  locale: DatabaseEntry["locale"],
+  major: number,
+  template: "template0" | typeof scratchTemplate,
+): string {
   const options = [
-    "template template0",
+    `template ${template}`,
     `encoding ${quoteLiteral(locale.encoding)}`,
     `lc_collate ${quoteLiteral(locale.collate)}`,
     `lc_ctype ${quoteLiteral(locale.ctype)}`,

@@ -1,5 +1,6 @@
 import { messageOf } from "../exit-codes.ts";
 import { quoteIdentifier } from "../postgres/quote.ts";
+import { scratchSchema } from "../postgres/scratch-name.ts";
 import type { Session } from "../postgres/session.ts";
 import type { Validation } from "../runs/manifest.ts";
 
@@ -44,11 +45,9 @@ async function prepare(session: Session): Promise<{ schema: string } | { reason:
   const [available] = await session.rows("select from pg_available_extensions where name = 'amcheck'");
   if (available === undefined) return { reason: "the server does not have the extension amcheck" };
   try {
-    await session.execute(`create schema ${ownSchema}; create extension amcheck schema ${ownSchema}`);
-    return { schema: ownSchema };
+    await session.execute(`create schema ${scratchSchema}; create extension amcheck schema ${scratchSchema}`);
+    return { schema: scratchSchema };
   } catch (error) {
     return { reason: `the role may not create the extension amcheck (${messageOf(error)})` };
   }
 }
-
-const ownSchema = "dbkeeper_amcheck";
