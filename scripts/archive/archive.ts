@@ -7,6 +7,7 @@ import { findRun, listRuns, type Run, runsFolder } from "../runs/runs.ts";
 import { archiveOf, openReader, openWriter, type Store } from "./client.ts";
 import { copyRun, planOf, prefixOf } from "./copy.ts";
 import { overheadBytes } from "./layout.ts";
+import { removeAbandonedDownloads } from "./leftovers.ts";
 import { abandonedStates } from "./upload-state.ts";
 import { abortUpload } from "./uploads.ts";
 
@@ -31,6 +32,7 @@ export async function archive(context: Context, selection: Selection = {}): Prom
   const reader = settings.readerCredentialsFile === undefined ? undefined : await openReader(settings);
   const damaged: string[] = [];
   try {
+    await removeAbandonedDownloads(context);
     await giveUpAbandoned(context, writer, runs);
     for (const run of missing) {
       try {

@@ -18,6 +18,35 @@ export function archiveOf({ config }: Pick<Context, "config">): ArchiveConfig {
   return config.archive;
 }
 
+/** Where a command reads, in place of what the configuration says. */
+export interface ReaderOptions {
+  /** File with the reader's credentials. */
+  reader?: string;
+  /** `s3://<bucket>/<prefix>`. */
+  from?: string;
+  /** Region of the bucket. */
+  region?: string;
+}
+
+/** A context whose archive is the one that the options name. Fails as `usage` where they cannot be read. */
+export function readingFrom(context: Context, { reader, from, region }: ReaderOptions): Context {
+  const archive = archiveOf(context);
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*[^/])\/?$/.exec(from ?? "") ?? [];
+  if (from !== undefined && (bucket === undefined || prefix === undefined)) {
+    throw new Failure(
+      "usage",
+      `${JSON.stringify(from)} is no place of an archive; say s3://<bucket>/<prefix>`,
+    );
+  }
+  const place = {
+    ...(bucket === undefined ? {} : { bucket }),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(region === undefined ? {} : { region }),
+    ...(reader === undefined ? {} : { readerCredentialsFile: reader }),
+  };
+  return { ...context, config: { ...context.config, archive: { ...archive, ...place } } };
+}
+
 /** The bucket as its writer sees it: nothing but uploads. The caller destroys the client. */
 export function openWriter(archive: ArchiveConfig): Promise<Store> {
   return openStore(archive, archive.credentialsFile);
@@ -29,7 +58,7 @@ export async function openReader(archive: ArchiveConfig): Promise<Store> {
   if (file === undefined) {
     throw new Failure(
       "usage",
-      "the writer of the archive can only put: give the reader's credentials as archive.readerCredentialsFile",
+      "the writer of the archive can only put: name the file with the reader's credentials by --reader",
     );
   }
   return await openStore(archive, file);
@@ -81,9 +110,15 @@ async function openStore(archive: ArchiveConfig, credentialsFile: string): Promi
   });
 }
 
-const credentialsSchema = z.object({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) });
+const credentialsSchema = z.union([
+  z.object({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) }),
+  // As the stack's outputs have it.
+  z
+    .object({ id: z.string().min(1), secret: z.string().min(1) })
+    .transform(({ id, secret }) => ({ accessKeyId: id, secretAccessKey: secret })),
+]);
 
-async function readCredentials(path: string): Promise<z.infer<typeof credentialsSchema>> {
+async function readCredentials(path: string): Promise<z.output<typeof credentialsSchema>> {
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) throw new Error(`${path} can be read by others; chmod 0600 it`);
   let value: unknown;

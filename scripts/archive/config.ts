@@ -26,7 +26,7 @@ export const archiveSchema = z.strictObject({
   credentialsFile: absolutePath,
   /**
    * Who lists, restores and reads, in the same form. Default: nobody; then copies are verified only by what S3 answers
-   * to the upload, and `archive list`, `archive verify` and `archive restore` are refused.
+   * to the upload, and `archive list`, `archive verify` and `archive restore` need `--reader`.
    */
   readerCredentialsFile: absolutePath.optional(),
   /**

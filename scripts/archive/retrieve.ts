@@ -7,14 +7,15 @@ import { hashFile } from "../dump/file.ts";
 import { formatBytes, formatSeconds } from "../events.ts";
 import { Failure } from "../exit-codes.ts";
 import { filesOf, type Manifest, type RunFile, writeManifest } from "../runs/manifest.ts";
-import { listRuns, requireDirectory, runsFolder, sizeOfRun } from "../runs/runs.ts";
+import { listRuns, runsFolder, sizeOfRun } from "../runs/runs.ts";
 import { syncFolder } from "../system/files.ts";
-import { acquireLock } from "../system/lock.ts";
 import { freeBytes } from "../system/space.ts";
 import { archiveOf, isS3Error, offsite, openReader, type Store } from "./client.ts";
 import { downloadObject } from "./download.ts";
 import { type ArchivedRun, findArchived } from "./inventory.ts";
+import { removeAbandonedDownloads, retrievingFolder } from "./leftovers.ts";
 import { describeObject, difference, type ObjectStatus } from "./object-status.ts";
+import { recordRetrieved } from "./results.ts";
 import { longestRetrieval, retrievalSource, type Tier } from "./retrieval.ts";
 
 /** How a run is fetched back. */
@@ -31,35 +32,25 @@ export interface Retrieval {
 /**
  * Fetches a run back from the archive into the folder of the runs, where `validate` and `restore` find it. What is in
  * Glacier is asked for first; without `wait` the command then ends, and a later one goes on. Every file is held against
- * its SHA-256 before the run gets its name; an interrupted download keeps what it has. Holds no lock of the cluster, so
- * that dumps go on meanwhile.
+ * its SHA-256 before the run gets its name; an interrupted download keeps what it has. Only under the lock `retrieve`,
+ * so that dumps go on meanwhile.
  */
 export async function retrieve(context: Context, id: string, retrieval: Retrieval): Promise<void> {
   const settings = archiveOf(context);
   const { config, report, signal } = context;
-  const { directory, cluster } = config;
-  await requireDirectory(directory);
-  // Before anything is looked at: the lock of one that was killed at its very end goes with this one's.
-  const lock = await acquireLock(
-    join(directory, `.dbkeeper-${cluster.name}.retrieve.lock`),
-    "archive restore",
-  );
+  await removeAbandonedDownloads(context);
+  if (await isHere(config, id)) {
+    report.event("info", "archive-restore-current", `run ${id} is here already`, { run: id });
+    return;
+  }
+  const reader = await openReader(settings);
   try {
-    if (await isHere(config, id)) {
-      report.event("info", "archive-restore-current", `run ${id} is here already`, { run: id });
-      return;
-    }
-    const reader = await openReader(settings);
-    try {
-      await offsite(signal, `cannot fetch run ${id} from the archive`, async () => {
-        const manifest = await readableRun(context, reader, settings.prefix, id, retrieval);
-        if (manifest !== undefined) await download(context, reader, id, manifest);
-      });
-    } finally {
-      reader.client.destroy();
-    }
+    await offsite(signal, `cannot fetch run ${id} from the archive`, async () => {
+      const manifest = await readableRun(context, reader, settings.prefix, id, retrieval);
+      if (manifest !== undefined) await download(context, reader, id, manifest);
+    });
   } finally {
-    await lock.release();
+    reader.client.destroy();
   }
 }
 
@@ -147,7 +138,7 @@ function demandManifest({ id, manifest, problem }: ArchivedRun): Manifest {
 async function download(context: Context, reader: Store, id: string, manifest: Manifest): Promise<void> {
   const { config, report, signal, now } = context;
   const parent = runsFolder(config.directory, config.cluster.name);
-  const folder = join(parent, `.${id}.retrieving`);
+  const folder = retrievingFolder(parent, id);
   const files = filesOf(manifest);
   const there = await filesThere(folder, files, signal);
   const missing = files.filter(({ file }) => !there.has(file));
@@ -177,8 +168,10 @@ async function download(context: Context, reader: Store, id: string, manifest: M
   await syncFolder(folder);
   await rename(folder, join(parent, id));
   await syncFolder(parent);
+  const sizeBytes = sizeOfRun(manifest);
+  await recordRetrieved(config, { run: id, finishedAt: now().toISOString(), sizeBytes });
   const text = `run ${id} is back in ${join(parent, id)}, every SHA-256 is right; \`dbkeeper validate ${id}\` proves it`;
-  report.event("info", "archive-restored", text, { run: id, sizeBytes: sizeOfRun(manifest) });
+  report.event("info", "archive-restored", text, { run: id, sizeBytes });
 }
 
 /** The files that an earlier attempt brought whole. */

@@ -8,6 +8,7 @@ import { readStream } from "./download.ts";
 import { listArchived } from "./inventory.ts";
 import { describeObject, difference } from "./object-status.ts";
 import type { ArchivedObject } from "./offsite.ts";
+import { recordVerification } from "./results.ts";
 
 /**
  * Holds what the archive has of a cluster against the manifests there: every object by what S3 tells, and those whose
@@ -20,6 +21,7 @@ export async function verifyArchive(context: Context, { all = false }: { all?: b
   const reader = await openReader(settings);
   const day = Math.floor(now().getTime() / 86_400_000);
   const problems: string[] = [];
+  let runs = 0;
   let checked = 0;
   let read = 0;
   const note = (run: string, problem: string) => {
@@ -33,6 +35,7 @@ export async function verifyArchive(context: Context, { all = false }: { all?: b
         settings.prefix,
         config.cluster.name,
       )) {
+        runs += 1;
         if (manifest === undefined) note(id, problem ?? "it has no manifest");
         await mapParallel(manifest?.offsite?.objects ?? [], settings.connections, async (object) => {
           signal.throwIfAborted();
@@ -51,6 +54,13 @@ export async function verifyArchive(context: Context, { all = false }: { all?: b
   } finally {
     reader.client.destroy();
   }
+  await recordVerification(config, {
+    finishedAt: now().toISOString(),
+    runs,
+    objects: checked,
+    objectsRead: read,
+    problems: problems.length,
+  });
   if (problems.length > 0)
     throw new Failure("verification", `the archive is damaged: ${problems.join("; ")}`);
   const text = `all ${checked} objects are as they were sent, ${read} of them read in full`;

@@ -1,5 +1,6 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Selection } from "../archive/archive.ts";
+import type { ReaderOptions } from "../archive/client.ts";
 import { type Tier, tiers } from "../archive/retrieval.ts";
 import type { Commands, CommonOptions } from "./command.ts";
 
@@ -28,25 +29,30 @@ function addCopy({ add, act, recorded }: Commands): void {
 }
 
 function addList({ add, act, out }: Commands): void {
-  add("archive list", "list the runs in the archive: size, class, lock, and whether they can be read now")
-    .addHelpText("after", "\nExample:\n  dbkeeper archive list --json")
+  reading(
+    add("archive list", "list the runs in the archive: size, class, lock, and whether they can be read now"),
+  )
+    .addHelpText("after", "\nExample:\n  dbkeeper archive list --reader /run/reader.json")
     .action(
-      act(async (context, options) => {
+      act(async (context, options: CommonOptions & ReaderOptions) => {
         const { formatArchiveList, readArchiveList } = await import("../archive/list.ts");
-        const list = await readArchiveList(context);
+        const { readingFrom } = await import("../archive/client.ts");
+        const list = await readArchiveList(readingFrom(context, options));
         out.write(options.json === true ? `${JSON.stringify(list)}\n` : formatArchiveList(list));
       }),
     );
 }
 
-function addRestore({ add, act, audited }: Commands): void {
-  interface RestoreOptions extends CommonOptions {
+function addRestore({ add, act, recorded }: Commands): void {
+  interface RestoreOptions extends CommonOptions, ReaderOptions {
     tier: Tier;
     days: number;
     wait?: true;
     poll: number;
   }
-  add("archive restore", "fetch a run back into the folder of the runs, from Glacier when it must be")
+  reading(
+    add("archive restore", "fetch a run back into the folder of the runs, from Glacier when it must be"),
+  )
     .argument("<run>", "name of the run, as `archive list` has it")
     .addOption(
       new Option("--tier <tier>", "how fast Glacier is to be").choices(tiers).default("Standard" as const),
@@ -58,26 +64,41 @@ function addRestore({ add, act, audited }: Commands): void {
     .action((run: string, options: RestoreOptions) =>
       act(async (context) => {
         const { retrieve } = await import("../archive/retrieve.ts");
+        const { readingFrom } = await import("../archive/client.ts");
         const { tier, days, wait = false, poll } = options;
         const wish = { tier, days, wait, pollSeconds: poll };
-        await audited(context, "archive restore", () => retrieve(context, run, wish));
+        const there = readingFrom(context, options);
+        await recorded(there, "archive restore", () => retrieve(there, run, wish), "retrieve");
       })(options),
     );
 }
 
-function addVerify({ add, act }: Commands): void {
-  add(
-    "archive verify",
-    "hold what is in the archive against its manifests, and read the objects whose turn it is",
+function addVerify({ add, act, recorded }: Commands): void {
+  reading(
+    add(
+      "archive verify",
+      "hold what is in the archive against its manifests, and read the objects whose turn it is",
+    ),
   )
     .option("--all", "read every object that can be read without a restore")
     .addHelpText("after", "\nExample:\n  dbkeeper archive verify")
-    .action((options: CommonOptions & { all?: true }) =>
+    .action((options: CommonOptions & ReaderOptions & { all?: true }) =>
       act(async (context) => {
         const { verifyArchive } = await import("../archive/verify.ts");
-        await verifyArchive(context, { all: options.all === true });
+        const { readingFrom } = await import("../archive/client.ts");
+        const there = readingFrom(context, options);
+        const wish = { all: options.all === true };
+        await recorded(there, "archive verify", () => verifyArchive(there, wish), "verify");
       })(options),
     );
+}
+
+/** Options of what reads: the host that writes has no right to. */
+function reading(command: Command): Command {
+  return command
+    .option("--reader <file>", "credentials of the reader, in place of the configuration's")
+    .option("--from <place>", "s3://<bucket>/<prefix>, in place of the configuration's")
+    .option("--region <region>", "region of that bucket");
 }
 
 function positive(text: string): number {

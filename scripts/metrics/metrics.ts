@@ -1,3 +1,4 @@
+import { archiveMetrics } from "../archive/results.ts";
 import type { Context } from "../context.ts";
 import { kindOf } from "../exit-codes.ts";
 import { maintainMetrics } from "../maintain/metrics.ts";
@@ -10,7 +11,7 @@ import { type Family, parseFamilies, renderFamilies } from "./family.ts";
 import type { MetricsSource } from "./source.ts";
 
 /** What every area adds. */
-const sources: readonly MetricsSource[] = [backupMetrics, diskMetrics, maintainMetrics];
+const sources: readonly MetricsSource[] = [backupMetrics, diskMetrics, maintainMetrics, archiveMetrics];
 
 /** What is to be written about a command that has ended. */
 export type Outcome = Pick<CommandResult, "command" | "exitCode" | "durationSeconds">;

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { execa, execaSync } from "execa";
@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { findMotoServer } from "../../rehearsal/s3/testing.ts";
 import { readManifest } from "../../scripts/runs/manifest.ts";
 import { until } from "../../scripts/testing/wait.ts";
-import { expectDone, id, listOf, small, useArchive } from "./archive-suite.ts";
+import { contentOf, expectDone, id, later, listOf, same, small, useArchive } from "./archive-suite.ts";
 import { makeRun, mixed } from "./archive-world.ts";
 
 const motoServer = await findMotoServer();
@@ -80,6 +80,10 @@ describe.skipIf(!motoServer)("dbkeeper archive restore", { timeout: 60_000 }, ()
     );
     const damaged = await host.run("archive", "verify");
     expect(damaged).toMatchObject({ code: 6, output: expect.stringContaining("files.tar is missing") });
+    const metrics = await readFile(join(host.folder, "dbkeeper.prom"), "utf8");
+    expect(metrics).toContain('dbkeeper_archive_problems{cluster="pg01"} 1');
+    expect(metrics).toContain('dbkeeper_last_run_exit_code{cluster="pg01",command="archive verify"} 6');
+    expect(metrics).toMatch(/dbkeeper_archive_last_verified_timestamp_seconds\{cluster="pg01"\} \d{10}/);
     expect(await listOf(host)).toMatchObject([{ state: "incomplete" }]);
     await rm(join(host.runs, id), { recursive: true });
     expect(await host.run("archive", "restore", id)).toMatchObject({ code: 6 });
@@ -113,4 +117,58 @@ describe.skipIf(!motoServer)("dbkeeper archive restore", { timeout: 60_000 }, ()
       await expectDone(host, "archive", "restore", id);
     },
   );
+
+  it("brings a run to another host with the reader's key alone, from the place that is named", async () => {
+    const lost = await suite.newHost();
+    await makeRun(lost, id, mixed);
+    const before = await contentOf(lost);
+    const finished = await expectDone(lost, "archive");
+    const [, from = ""] = /"url":"(s3:[^"]*)\/pg01\/[^"]*"/.exec(finished) ?? [];
+    const rebuilt = await suite.newHost();
+    const reader = join(rebuilt.folder, "reader-of-the-stack.json");
+    const { accessKeyId, secretAccessKey } = suite.users.reader;
+    await writeFile(reader, JSON.stringify({ id: accessKeyId, secret: secretAccessKey }), { mode: 0o600 });
+    const there = ["--reader", reader, "--from", from, "--region", "eu-central-1"];
+    expect(await rebuilt.run("archive", "list")).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("--reader"),
+    });
+    expect(await expectDone(rebuilt, "archive", "list", ...there)).toContain(id);
+    const outputs = [
+      await expectDone(rebuilt, "archive", "restore", id, ...there),
+      await expectDone(rebuilt, "archive", "verify", "--all", ...there),
+    ];
+    expect(outputs.join("\n")).not.toContain(secretAccessKey);
+    expect(same(await contentOf(rebuilt), before)).toBe(true);
+    expect(await rebuilt.run("archive", "list", "--from", "somewhere")).toMatchObject({ code: 2 });
+    const metrics = await readFile(join(rebuilt.folder, "dbkeeper.prom"), "utf8");
+    for (const sample of [
+      'dbkeeper_last_run_success{cluster="pg01",command="archive restore"} 1',
+      'dbkeeper_archive_verified_objects{cluster="pg01"} 2',
+      'dbkeeper_archive_reread_objects{cluster="pg01"} 2',
+      'dbkeeper_archive_problems{cluster="pg01"} 0',
+    ])
+      expect(metrics).toContain(sample);
+    expect(metrics).toMatch(/dbkeeper_archive_last_retrieved_timestamp_seconds\{cluster="pg01"\} \d{10}/);
+  });
+
+  it("takes up what was fetched, and removes what nobody took up for a week", async () => {
+    const host = await suite.newHost({ reader: suite.users.reader });
+    await makeRun(host, id, mixed);
+    await expectDone(host, "archive");
+    const young = join(host.runs, `.${id}.retrieving`);
+    await cp(join(host.runs, id), young, { recursive: true });
+    await rm(join(host.runs, id), { recursive: true });
+    await rm(join(young, "manifest.json"));
+    await writeFile(join(young, "a/1.dat"), "cut");
+    const old = join(host.runs, `.${later}.retrieving`);
+    await cp(young, old, { recursive: true });
+    const before = new Date(Date.now() - 8 * 86_400_000);
+    for (const name of ["", ...(await readdir(old, { recursive: true }))])
+      await utimes(join(old, name), before, before);
+    suite.gate.seen.length = 0;
+    await expectDone(host, "archive", "restore", id);
+    expect(await readdir(host.runs)).toEqual([id]);
+    expect(suite.gate.seen.filter((one) => one.startsWith("GET") && one.endsWith("large.dump"))).toEqual([]);
+  });
 });
