@@ -74,10 +74,12 @@ export async function connect(
     const wanted = Object.entries(settings).map(
       ([name, value]) => `(${quoteLiteral(name)},${quoteLiteral(value)})`,
     );
-    await client.query(
-      `select set_config(s.name, w.value, false) from pg_catalog.pg_settings s, (values ${wanted.join(",")}) w(name, value) where s.name = w.name`,
+    const { rows } = await client.query<{ pid: number }>(
+      `select pg_catalog.pg_backend_pid() as pid, pg_catalog.set_config(name, value, false)
+         from (values ${wanted.join(",")}) wanted(name, value)
+        where pg_catalog.current_setting(name, true) is not null`,
     );
-    backend = (await client.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid ?? 0;
+    backend = rows[0]?.pid ?? 0;
   } catch (error) {
     await client.end().catch(() => undefined);
     throw new Failure(
