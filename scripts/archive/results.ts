@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Config } from "../config.ts";
 import { type Family, unixTime } from "../metrics/family.ts";
 import type { MetricsSource } from "../metrics/source.ts";
