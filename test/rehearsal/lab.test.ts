@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Agent } from "node:https";
 import { join } from "node:path";
-import { DeleteBucketLifecycleCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteBucketLifecycleCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  ListObjectVersionsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PbsClient } from "../../infra/pbs/client.ts";
@@ -16,6 +22,7 @@ import { HttpsCaller } from "../../rehearsal/lib/https.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
 import { recordedCalls } from "./calls.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
+import { restoreTests } from "./restore.ts";
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("skipped: the rehearsal needs root for its guests");
@@ -70,6 +77,32 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
       expect(validated).not.toBeNull();
       expect(rpoSeconds).toBeLessThan(3600);
     }
+  });
+
+  it("has these dumps in the archive, locked and encrypted, and the reader finds them as they were sent", async () => {
+    const { protections } = await lab.status();
+    const dumps = protections.filter(({ kind }) => kind === "database-dump");
+    expect(dumps.map(({ offsite }) => offsite)).toEqual(dumps.map(({ lastGood }) => lastGood));
+    const Bucket = "rehearsal-dumps";
+    const { Versions = [] } = await s3().send(new ListObjectVersionsCommand({ Bucket }));
+    expect(Versions.map(({ Key }) => Key?.split("/").at(-1))).toContain("manifest.json.gz");
+    for (const { Key } of Versions) {
+      const head = new HeadObjectCommand({ Bucket, Key, ChecksumMode: "ENABLED" });
+      expect(await s3().send(head)).toMatchObject({
+        ServerSideEncryption: "aws:kms",
+        ObjectLockMode: "GOVERNANCE",
+        ChecksumSHA256: expect.any(String),
+      });
+    }
+    const { stdout: key } = await pulumi("stack", "output", "archiveReader", "--show-secrets", "--json");
+    const file = "/run/archive-reader.json";
+    const put = ["install", "-m", "0400", "-o", "dbkeeper", "-g", "dbkeeper", "/dev/stdin", file] as const;
+    expect(await execInGuest(primary(), put, { input: key })).toMatchObject({ exitCode: 0 });
+    const verify = ["dbkeeper", "archive", "verify", "--all", "--reader", file] as const;
+    expect(await execInGuest(primary(), verify, { user: "dbkeeper" })).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/all ([1-9]\d*) objects are as they were sent, \1 of them read in full/),
+    });
   });
 
   it("has nothing to change right after", noChanges);
@@ -177,6 +210,8 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     const routes = await execInGuest(primary(), ["ip", "route", "show", "default"]);
     expect(routes.stdout).toBe("");
   });
+
+  restoreTests(() => lab, primary);
 
   describe("what was changed behind Pulumi's back is found by refresh and mended by up", () => {
     const mend = async (path: RegExp) => {
