@@ -96,7 +96,7 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     }
     const { stdout: key } = await pulumi("stack", "output", "archiveReader", "--show-secrets", "--json");
     const file = "/run/archive-reader.json";
-    const put = ["install", "-m", "0400", "-o", "dbkeeper", "-g", "dbkeeper", "/dev/stdin", file] as const;
+    const put = ["sh", "-c", `umask 077; cat > ${file} && chown dbkeeper ${file}`] as const;
     expect(await execInGuest(primary(), put, { input: key })).toMatchObject({ exitCode: 0 });
     const verify = ["dbkeeper", "archive", "verify", "--all", "--reader", file] as const;
     expect(await execInGuest(primary(), verify, { user: "dbkeeper" })).toMatchObject({
