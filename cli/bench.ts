@@ -65,11 +65,13 @@ function registerDump(bench: Command): void {
         "\nExamples:\n  $ ./lab bench dump --quick\n  $ ./lab bench dump --json > bench.json\n",
     )
     .action(async ({ quick = false, json = false }: Choice) => {
-      const { measureAllDumps } = await import("./bench/dump/all.ts");
+      const { measureAllDumps, quickSizes, wholeSizes } = await import("./bench/dump/all.ts");
       const { ways } = await import("./bench/dump/bounds.ts");
       const { endedBySignal } = await import("./bench/interrupt.ts");
       const say = (text: string) => void process.stderr.write(text);
-      const { scenarios, bounds } = await endedBySignal((signal) => measureAllDumps(quick, { say, signal }));
+      const { scenarios, bounds } = await endedBySignal((signal) =>
+        measureAllDumps(quick ? quickSizes : wholeSizes, { say, signal }),
+      );
       const rows = scenarios.flatMap(({ name, figures }) => {
         const pipeline = figures.find(({ way }) => way === ways.pipeline)?.seconds ?? Number.NaN;
         return figures.map((each) => ({ name, timesPipeline: each.seconds / pipeline, ...each }));

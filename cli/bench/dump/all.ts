@@ -12,17 +12,27 @@ export interface Measured {
   readonly figures: readonly DumpFigures[];
 }
 
+/** How much is measured. */
+export interface Sizes {
+  /** Of the data sets of a few databases; another one has four times as much. */
+  readonly mib: number;
+  /** How many small databases. */
+  readonly databases: number;
+}
+
+export const wholeSizes: Sizes = { mib: 1024, databases: 200 };
+export const quickSizes: Sizes = { mib: 200, databases: 20 };
+
 /** The ways that are held against each other at four times the size. */
 const larger: readonly string[] = [ways.pipeline, ways.dump, ways.decoded, ways.proven];
 
 /** Every scenario, and the bounds over them. Fails before anything is made where the disk has no room. */
 export async function measureAllDumps(
-  quick: boolean,
+  { mib, databases }: Sizes,
   { say, signal }: { readonly say: (text: string) => void; readonly signal: AbortSignal },
 ): Promise<{ readonly scenarios: readonly Measured[]; readonly bounds: readonly Bound[] }> {
   const jobs = Math.max(2, availableParallelism());
-  const mib = quick ? 200 : 1024;
-  const [lab, table, many] = [labScenario(mib), oneTableScenario(mib), manyScenario(quick ? 20 : 200)];
+  const [lab, table, many] = [labScenario(mib), oneTableScenario(mib), manyScenario(databases)];
   const large = labScenario(4 * mib);
   await requireRoom(tmpdir(), [lab, table, many, large]);
   const pgBackRest = await pgBackRestVersion();
