@@ -55,6 +55,26 @@ export function putOnly(bucketArn: string, writer: string, keyArn: string): Poli
   );
 }
 
+/**
+ * A repository of pgBackRest is kept by pgBackRest: it lists, reads and writes its own files again (its index of
+ * backups with each), and removes by its own retention, so its user may do all of that below the prefix, which put-only
+ * rights do not allow. It may list the whole bucket, because S3 says that an object is missing, which pgBackRest asks
+ * for, only to who may do so without a condition (S3 API, HeadObject, "Permissions"): the bucket should be for nothing
+ * else. Versions it may not touch: where the bucket keeps and locks them, nothing that it removes is gone.
+ */
+export function keepsRepository(bucketArn: string, prefix: string, keyArn: string): PolicyDocument {
+  return document(
+    { Sid: "List", Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn },
+    {
+      Sid: "KeepUnderOwnPrefix",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+      Resource: `${bucketArn}/${prefix}/*`,
+    },
+    { Sid: "Encrypt", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: keyArn },
+  );
+}
+
 /** The reader of a recovery: lists, restores from Glacier and reads every bucket, and changes nothing. */
 export function readOnly(bucketArns: readonly string[], keyArns: readonly string[]): PolicyDocument {
   return document(
@@ -67,7 +87,8 @@ export function readOnly(bucketArns: readonly string[], keyArns: readonly string
     {
       Sid: "ReadAndRestore",
       Effect: "Allow",
-      Action: ["s3:GetObject", "s3:GetObjectVersion", "s3:RestoreObject"],
+      // Without the last one S3 does not say until when an object is locked.
+      Action: ["s3:GetObject", "s3:GetObjectVersion", "s3:RestoreObject", "s3:GetObjectRetention"],
       Resource: bucketArns.map((arn) => `${arn}/*`),
     },
     {

@@ -1,23 +1,24 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
-import { backup, backupTypes, dueType, expire, setUp } from "../wal/backup.ts";
+import { backup, backupTypes, dueBackups, expire, setUp } from "../wal/backup.ts";
 import { check } from "../wal/check.ts";
 import { drill } from "../wal/drill.ts";
 import { parseTarget, type TargetChoice } from "../wal/drill-plan.ts";
 import { previewDrill } from "../wal/drill-source.ts";
 import { walRecorded } from "../wal/recorded.ts";
 import { formatMicros } from "../wal/sentinel.ts";
+import { onPrimary } from "../wal/standby.ts";
 import { formatWalStatus, readWalStatus } from "../wal/status.ts";
 import type { Commands, CommonOptions } from "./command.ts";
 
 type DryRun = CommonOptions & { dryRun?: true };
-type DrillOptions = DryRun & { targetTime?: string; random?: number };
+type DrillOptions = DryRun & { targetTime?: string; random?: number; repository?: number };
 
 const dryRunText = "say what would be done, change nothing";
 
 export function addWal({ add, act, audited, out }: Commands): void {
   const recorded = (context: Context, command: string, work: () => Promise<unknown>) =>
-    audited(context, command, () => walRecorded(context, command, work));
+    audited(context, command, () => walRecorded(context, command, () => onPrimary(context, work)));
 
   add("wal", "WAL archiving and physical backups through pgBackRest; run as the owner of the data directory");
 
@@ -48,8 +49,10 @@ export function addWal({ add, act, audited, out }: Commands): void {
       }
       return act<DryRun>(async (context, { dryRun }) => {
         if (dryRun === true) {
-          const due = wanted ?? (await dueType(context));
-          context.report.event("info", "wal-backup-planned", `would take a ${due} backup`, { type: due });
+          for (const { type: due, repository } of await dueBackups(context, wanted)) {
+            const text = `would take a ${due} backup into repository ${repository}`;
+            context.report.event("info", "wal-backup-planned", text, { type: due, repository });
+          }
         } else await recorded(context, "wal backup", () => backup(context, wanted));
       })(options);
     });
@@ -72,6 +75,12 @@ export function addWal({ add, act, audited, out }: Commands): void {
         .preset("1")
         .argParser(parseCount),
     )
+    .addOption(
+      new Option(
+        "--repository <number>",
+        "restore from this one; default: the one that was not proven the longest",
+      ).argParser(parseCount),
+    )
     .option("--dry-run", dryRunText)
     .addHelpText("after", "\nExample: dbkeeper wal drill --target-time 2026-06-01T02:00:00Z")
     .action(
@@ -90,9 +99,10 @@ export function addWal({ add, act, audited, out }: Commands): void {
     );
 }
 
-function choiceOf({ targetTime, random }: DrillOptions): TargetChoice {
-  if (targetTime !== undefined) return { kind: "time", micros: parseTarget(targetTime) };
-  return random === undefined ? { kind: "now" } : { kind: "random", count: random };
+function choiceOf({ targetTime, random, repository }: DrillOptions): TargetChoice {
+  const from = repository === undefined ? {} : { repository };
+  if (targetTime !== undefined) return { kind: "time", micros: parseTarget(targetTime), ...from };
+  return random === undefined ? { kind: "now", ...from } : { kind: "random", count: random, ...from };
 }
 
 function parseCount(text: string): number {

@@ -51,8 +51,12 @@ export async function startCluster(settings = ""): Promise<TestCluster> {
   return cluster;
 }
 
-/** Starts a standby that streams from another test's server. */
-export async function startStandby(primary: TestCluster, settings = ""): Promise<TestCluster> {
+/** Starts a standby that streams from another test's server, with further arguments on its command line. */
+export async function startStandby(
+  primary: TestCluster,
+  settings = "",
+  more: readonly string[] = [],
+): Promise<TestCluster> {
   const home = await newHome();
   await home.run("pg_basebackup", [
     ...["--no-sync", "--checkpoint=fast", "--write-recovery-conf", "--username=postgres"],
@@ -63,7 +67,7 @@ export async function startStandby(primary: TestCluster, settings = ""): Promise
     join(home.data, "postgresql.conf"),
     `unix_socket_directories = '${home.folder}'\n${settings}`,
   );
-  return await serve(home);
+  return await serve(home, more);
 }
 
 /** A folder for a server, and the user whose it is. */
@@ -94,10 +98,16 @@ async function newHome(): Promise<Home> {
   };
 }
 
-async function serve({ folder, data, prefix }: Home): Promise<TestCluster> {
+async function serve({ folder, data, prefix }: Home, more: readonly string[] = []): Promise<TestCluster> {
   // The server ends with the test, even where the test is killed.
   const launch = prefix.length === 0 ? [] : [...prefix, "--pdeathsig=QUIT"];
-  const [server = "", ...serverArgs] = [...launch, join(serverPrograms ?? "", "postgres"), "-D", data];
+  const [server = "", ...serverArgs] = [
+    ...launch,
+    join(serverPrograms ?? "", "postgres"),
+    "-D",
+    data,
+    ...more,
+  ];
   const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
   // It may end before anybody stops it.
   const ended = new Promise((resolve) => child.once("close", resolve));

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { formatBytes, formatSeconds } from "../events.ts";
-import { Failure, messageOf } from "../exit-codes.ts";
+import { Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { connect } from "../postgres/session.ts";
 import type { WalConfig } from "./config.ts";
 import { type Backup, readInfo } from "./info.ts";
@@ -31,9 +31,16 @@ export function chooseType(
   return daysSince(["full", "diff"]) >= diffEveryDays ? "diff" : "incr";
 }
 
+/** A backup that is due, or wished for, in a repository. */
+interface Due {
+  repository: number;
+  type: BackupType;
+}
+
 /**
- * Takes a physical backup, after leaving rows that every drill from it has to find; pgBackRest removes afterwards
- * what its retention does not keep.
+ * Takes a physical backup into each repository, after leaving rows that every drill from it has to find; pgBackRest
+ * removes afterwards what its retention does not keep. The stanza is made where it is missing, as on a standby that was
+ * promoted. A repository that fails does not keep the others from theirs.
  */
 export async function backup(context: Context, wanted: BackupType | undefined): Promise<void> {
   const { config, connection } = walOf(context);
@@ -45,18 +52,38 @@ export async function backup(context: Context, wanted: BackupType | undefined): 
     // A backup without them is better than none.
     report.event("warning", "wal-no-sentinel", messageOf(error));
   }
-  const type = wanted ?? (await dueType(context));
-  report.event("info", "wal-backup-started", `taking a ${type} backup of stanza ${config.stanza}`, { type });
+  const failures: unknown[] = [];
+  const attempt = (work: Promise<void>) =>
+    work.catch((error: unknown) => {
+      signal.throwIfAborted();
+      failures.push(error);
+    });
+  if (await lacksStanza(config, signal)) await attempt(setUp(context));
+  for (const due of await dueBackups(context, wanted)) await attempt(backupInto(context, due));
+  const [first] = failures;
+  if (failures.length === 1) throw first;
+  if (failures.length > 1) throw new Failure(kindOf(first), failures.map(messageOf).join("; "));
+}
+
+async function backupInto(context: Context, due: Due): Promise<void> {
+  const { config } = walOf(context);
+  const { signal, report } = context;
+  const { repository, type } = due;
+  const into = `repository ${repository}`;
+  const starting = `taking a ${type} backup of stanza ${config.stanza} into ${into}`;
+  report.event("info", "wal-backup-started", starting, { ...due });
   const startedAt = performance.now();
-  await pgBackRest(config, "backup", [`--type=${type}`], signal);
+  await pgBackRest(config, "backup", [`--type=${type}`, `--repo=${repository}`], signal);
   const durationSeconds = (performance.now() - startedAt) / 1000;
-  const taken = (await readInfo(config, signal)).backups.at(-1);
+  const { backups } = await readInfo(config, signal);
+  const taken = backups.findLast((one) => one.repository === repository);
   if (taken === undefined)
-    throw new Failure("verification", "pgBackRest took a backup that it does not list");
+    throw new Failure("verification", `pgBackRest took a backup into ${into} that it does not list`);
   const { label, repositoryBytes } = taken;
-  const text = `took ${label}: ${formatBytes(repositoryBytes)} in ${formatSeconds(durationSeconds)}`;
+  const text = `took ${label} into ${into}: ${formatBytes(repositoryBytes)} in ${formatSeconds(durationSeconds)}`;
   report.event("info", "wal-backup-finished", text, {
     label,
+    repository,
     // Without a full one to build on, pgBackRest takes a full one.
     type: taken.type,
     repositoryBytes,
@@ -70,11 +97,25 @@ export async function backup(context: Context, wanted: BackupType | undefined): 
   }
 }
 
-/** The type that {@link backup} takes when none is wanted. */
-export async function dueType(context: Context): Promise<BackupType> {
+/** The types that {@link backup} takes, into each repository that pgBackRest is configured for. */
+export async function dueBackups(context: Context, wanted?: BackupType): Promise<Due[]> {
   const { config } = walOf(context);
-  const { backups } = await readInfo(config, context.signal);
-  return chooseType(backups, config.backup, context.now());
+  const { backups, repositories } = await readInfo(config, context.signal);
+  return repositories.map(({ repository }) => {
+    const own = backups.filter((one) => one.repository === repository);
+    return { repository, type: wanted ?? chooseType(own, config.backup, context.now()) };
+  });
+}
+
+/** Whether a repository that can be read lacks the stanza (1), or its parts (3), in pgBackRest's own numbers. */
+async function lacksStanza(wal: WalConfig, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { repositories } = await readInfo(wal, signal);
+    return repositories.some(({ status: { code } }) => code === 1 || code === 3);
+  } catch (error) {
+    if (kindOf(error) === "preflight") return true;
+    throw error;
+  }
 }
 
 /** Removes what the retention in pgBackRest's configuration does not keep. */

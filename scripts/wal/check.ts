@@ -44,12 +44,14 @@ export async function check(context: Context): Promise<void> {
     );
   }
   const status = await readWalStatus(context);
-  if (status.stanzaStatus.code !== 0) {
-    found("wal-stanza", `pgBackRest says of stanza ${config.stanza}: ${status.stanzaStatus.message}`);
-  }
+  for (const problem of status.stanzaProblems)
+    found("wal-stanza", `pgBackRest says of stanza ${config.stanza}: ${problem}`);
   if (status.archiver.state !== "ok") found("wal-archiver", status.archiver.reason);
   for (const gap of lostSegments(status)) {
-    found("wal-gap", `${gap.first} to ${gap.last} are lost: recovery ends before them; take a full backup`);
+    found(
+      "wal-gap",
+      `${gap.first} to ${gap.last} are lost: recovery from repository ${gap.repository} ends before them; take a full backup`,
+    );
   }
   if (problems.length > 0) throw new Failure("verification", problems.join("; "));
 

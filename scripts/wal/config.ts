@@ -63,6 +63,11 @@ export const walSchema = z.strictObject({
       deadlineSeconds: z.int().min(1).default(14_400),
       /** Recovery time objective in seconds; a drill that takes longer fails. Default 14400 (four hours). */
       rtoSeconds: z.int().min(1).default(14_400),
+      /**
+       * Recovery point objective in seconds: how much older than its target the newest recovered row may be. A drill
+       * that recovers nothing newer is no pass. Default 86400 (a day).
+       */
+      rpoSeconds: z.int().min(1).default(86_400),
     })
     .prefault({}),
 });

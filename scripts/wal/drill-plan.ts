@@ -3,11 +3,12 @@ import { Failure } from "../exit-codes.ts";
 import type { Backup } from "./info.ts";
 import { formatMicros } from "./sentinel.ts";
 
-/** Where a drill recovers to. */
-export type TargetChoice =
+/** Where a drill recovers to, and from which repository; without one, see {@link inTurn}. */
+export type TargetChoice = (
   | { kind: "now" }
   | { kind: "random"; count: number }
-  | { kind: "time"; micros: number };
+  | { kind: "time"; micros: number }
+) & { repository?: number };
 
 /** A time to recover to, in microseconds since 1970, and the backup to start from. */
 export interface DrillPlan {
@@ -42,7 +43,9 @@ export function planDrill(choice: TargetChoice, backups: readonly Backup[], now:
   const usable = backups.toSorted((a, b) => a.stoppedAt - b.stoppedAt);
   const [oldest] = usable;
   if (oldest === undefined) {
-    throw new Failure("preflight", "there is no physical backup yet; `dbkeeper wal backup` takes one");
+    const where = choice.repository === undefined ? "" : ` in repository ${choice.repository}`;
+    const text = `there is no physical backup${where} yet; \`dbkeeper wal backup\` takes one`;
+    throw new Failure("preflight", text);
   }
   return targetsOf(choice, reachableFrom(oldest), now).map((target) => {
     if (target > now) {
@@ -58,6 +61,25 @@ export function planDrill(choice: TargetChoice, backups: readonly Backup[], now:
       `${formatMicros(target)} is earlier than the end of the oldest backup, ${oldest.label}: the earliest time that can be recovered is ${formatMicros(reachableFrom(oldest))}`,
     );
   });
+}
+
+/**
+ * The backups that a drill may choose from: of one repository, so that each is proven in its turn, the one first whose
+ * last passing drill (Unix time in milliseconds) is the longest ago. A time that is asked for is recovered from
+ * whichever reaches it.
+ */
+export function inTurn(
+  choice: TargetChoice,
+  backups: readonly Backup[],
+  lastPassed: (repository: number) => number | undefined,
+): readonly Backup[] {
+  const { repository: wanted } = choice;
+  if (wanted !== undefined) return backups.filter(({ repository }) => repository === wanted);
+  if (choice.kind === "time") return backups;
+  const [next] = [...new Set(backups.map(({ repository }) => repository))].toSorted(
+    (a, b) => (lastPassed(a) ?? 0) - (lastPassed(b) ?? 0) || a - b,
+  );
+  return backups.filter(({ repository }) => repository === next);
 }
 
 function targetsOf(choice: TargetChoice, earliest: number, now: number): number[] {

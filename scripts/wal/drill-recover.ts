@@ -50,7 +50,7 @@ export async function recoverAndJudge(
   const cluster = await startScratchCluster({
     folder,
     program: join(source.programs, "postgres"),
-    restoreCommand: restoreCommand(wal, folder),
+    restoreCommand: restoreCommand(wal, plan, folder),
     inherited: source.inherited,
     superuser: source.superuser,
     maintenanceDatabase: wal.connection.maintenanceDatabase,
@@ -67,8 +67,16 @@ export async function recoverAndJudge(
     progress.rtoSeconds = secondsSince(begun);
     progress.rowsDue = proof.due;
     progress.rpoSeconds = proof.newestAt === null ? null : (plan.target - proof.newestAt) / 1_000_000;
-    const { rtoSeconds, rtoObjectiveSeconds } = progress;
-    return judgeDrill({ proof, amcheck, rtoSeconds, rtoObjectiveSeconds });
+    const { rtoSeconds, rtoObjectiveSeconds, rpoSeconds } = progress;
+    const rpoObjectiveSeconds = wal.config.drill.rpoSeconds;
+    return judgeDrill({
+      proof,
+      amcheck,
+      rtoSeconds,
+      rtoObjectiveSeconds,
+      rpoSeconds,
+      rpoObjectiveSeconds,
+    });
   } finally {
     await cluster.stop();
   }
@@ -92,12 +100,16 @@ async function restore(wal: Wal, plan: DrillPlan, folder: ScratchFolder, signal:
   await pgBackRest(wal.config, "restore", options, signal);
 }
 
-/** Own locks and no spool: both would be shared with the archiving of the source. */
-function restoreCommand({ config }: Wal, folder: ScratchFolder): string {
+/**
+ * Own locks and no spool: both would be shared with the archiving of the source. From one repository alone: what another
+ * one has would hide what is missing in it.
+ */
+function restoreCommand({ config }: Wal, { backup }: DrillPlan, folder: ScratchFolder): string {
   const options = [
     ...commonOptions(config),
     `--pg1-path=${folder.data}`,
     `--lock-path=${join(folder.path, "lock")}`,
+    `--repo=${backup.repository}`,
     "--no-archive-async",
     "--log-level-file=off",
     "--log-level-console=off",

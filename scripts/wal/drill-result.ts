@@ -17,13 +17,17 @@ const resultSchema = z.object({
   target: z.string(),
   backup: z.string(),
   backupType: z.enum(["full", "diff", "incr"]),
+  /** Repository that everything was restored from. */
+  repository: z.int().default(1),
   /** Seconds of each phase that was reached. */
   phases: z.record(z.string(), z.number()),
   /** From the start of the restore until all checks had ended, and the objective. */
   rtoSeconds: z.number().nullable(),
   rtoObjectiveSeconds: z.number(),
-  /** Target minus the newest recovered sentinel row; `null` where none was recovered. */
+  /** Target minus the newest recovered sentinel row, and the objective; `null` where none was recovered. */
   rpoSeconds: z.number().nullable(),
+  /** `null` in drills of before there was one. */
+  rpoObjectiveSeconds: z.number().nullable().default(null),
   /** How long the last segment took until it was archived. */
   archiveSeconds: z.number().nullable(),
   /** Sentinel rows that had to be there. */
@@ -41,6 +45,8 @@ export interface DrillFindings {
   amcheck: { kind: "failed" | "skipped"; reason: string } | null;
   rtoSeconds: number;
   rtoObjectiveSeconds: number;
+  rpoSeconds: number | null;
+  rpoObjectiveSeconds: number;
 }
 
 /** A check that was skipped can never be a pass, and one that failed is never outweighed. */
@@ -60,6 +66,12 @@ export function judgeDrill(found: DrillFindings): Pick<DrillResult, "verdict" | 
   if (failures.length > 0) return { verdict: "fail", reasons: failures };
   const skipped = [
     ...(proof.due === 0 ? ["no sentinel row was committed by then, so nothing proves the time"] : []),
+    // No row was lost, so nothing need have been committed in between; but nothing shows that either.
+    ...(found.rpoSeconds !== null && found.rpoSeconds > found.rpoObjectiveSeconds
+      ? [
+          `the newest recovered row is ${Math.round(found.rpoSeconds)} s older than the target, the objective is ${found.rpoObjectiveSeconds} s; does \`dbkeeper wal check\` run?`,
+        ]
+      : []),
     ...(amcheck?.kind === "skipped" ? [amcheck.reason] : []),
   ];
   return { verdict: skipped.length > 0 ? "partial" : "pass", reasons: skipped };

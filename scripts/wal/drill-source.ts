@@ -5,8 +5,9 @@ import { formatBytes } from "../events.ts";
 import { Failure } from "../exit-codes.ts";
 import { connect, oneRow, readServerFacts, type Session } from "../postgres/session.ts";
 import { freeBytes } from "../system/space.ts";
-import { type DrillPlan, planDrill, type TargetChoice } from "./drill-plan.ts";
-import { readInfo, requireRepository } from "./info.ts";
+import { type DrillPlan, inTurn, planDrill, type TargetChoice } from "./drill-plan.ts";
+import { readHistory } from "./drill-result.ts";
+import { type Backup, type Info, readInfo, requireRepository } from "./info.ts";
 import { type Wal, walOf } from "./pgbackrest.ts";
 import { removeLeftovers } from "./scratch-cluster.ts";
 import { ensureSentinels, readSentinels, type Sentinel, serverTime, writeSentinel } from "./sentinel.ts";
@@ -29,11 +30,24 @@ export async function previewDrill(context: Context, choice: TargetChoice): Prom
   const { config, connection } = walOf(context);
   const session = await connect(connection, connection.maintenanceDatabase);
   try {
-    const { backups } = await readInfo(config, context.signal);
+    const backups = await nextBackups(context, choice, await readInfo(config, context.signal));
     return planDrill(choice, backups, await serverTime(session));
   } finally {
     await session.close();
   }
+}
+
+async function nextBackups(
+  context: Context,
+  choice: TargetChoice,
+  { backups }: Info,
+): Promise<readonly Backup[]> {
+  const { cluster } = context.config;
+  const drills = await readHistory(walOf(context).config.directory, cluster.name);
+  return inTurn(choice, backups, (repository) => {
+    const last = drills.findLast((one) => one.verdict === "pass" && one.repository === repository);
+    return last === undefined ? undefined : Date.parse(last.finishedAt);
+  });
 }
 
 /** Clears up after drills that were killed. Fails as `preflight` where no scratch cluster can be made. */
@@ -73,7 +87,7 @@ export async function prepareSource(context: Context, wal: Wal, choice: TargetCh
     });
     const info = await readInfo(config, context.signal);
     requireRepository(info, config.stanza);
-    const { backups } = info;
+    const backups = await nextBackups(context, choice, info);
     const first = planDrill(choice, backups, await serverTime(session));
     await requireSpace(context, wal, first);
     await ensureSentinels(session, connection.role);

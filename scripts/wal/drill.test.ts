@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseTarget, planDrill } from "./drill-plan.ts";
+import { inTurn, parseTarget, planDrill, type TargetChoice } from "./drill-plan.ts";
 import { judgeDrill } from "./drill-result.ts";
 import type { Backup } from "./info.ts";
 import { formatMicros, judgeRecovery, type Sentinel } from "./sentinel.ts";
@@ -35,6 +35,18 @@ test("a time that cannot be reached is refused with the one that can", () => {
   expect(() => planDrill(at(now + 1), [backup(10)], now)).toThrow(/later than the last commit/);
   expect(() => planDrill(at(10_999_999), [backup(10)], now)).toThrow(/earliest .* is 1970-01-01 00:00:11/);
   expect(() => planDrill({ kind: "now" }, [], now)).toThrow(/no physical backup/);
+});
+
+test("each repository is proven in its turn, and a time from whichever reaches it", () => {
+  const backups = [1, 2, 1, 2].map((repository, index) => ({ ...backup(index), repository }));
+  const chosen = (choice: TargetChoice, passed: Record<number, number>) => [
+    ...new Set(inTurn(choice, backups, (repository) => passed[repository]).map((one) => one.repository)),
+  ];
+  expect(chosen({ kind: "now" }, {})).toEqual([1]);
+  expect(chosen({ kind: "random", count: 1 }, { 1: 5 })).toEqual([2]);
+  expect(chosen({ kind: "now" }, { 1: 5, 2: 9 })).toEqual([1]);
+  expect(chosen(at(1), { 1: 5 })).toEqual([1, 2]);
+  expect(chosen({ kind: "now", repository: 2 }, { 2: 9 })).toEqual([2]);
 });
 
 test("random targets lie between the oldest backup and now", () => {
@@ -84,7 +96,8 @@ test("rows of a recovery: each loss, addition and alteration is found, an exact 
 
 test("a check that was skipped is never a pass, one that failed never less than a failure", () => {
   const proof = { due: 2, missing: [], altered: [], early: [], newestAt: 1 };
-  const found = { proof, amcheck: null, rtoSeconds: 1, rtoObjectiveSeconds: 60 };
+  const rto = { rtoSeconds: 1, rtoObjectiveSeconds: 60 };
+  const found = { proof, amcheck: null, ...rto, rpoSeconds: 1, rpoObjectiveSeconds: 60 };
   const skipped = { kind: "skipped", reason: "no pg_amcheck" } as const;
   expect(judgeDrill(found)).toEqual({ verdict: "pass", reasons: [] });
   expect(judgeDrill({ ...found, amcheck: skipped }).verdict).toBe("partial");
@@ -92,4 +105,8 @@ test("a check that was skipped is never a pass, one that failed never less than 
   expect(judgeDrill({ ...found, amcheck: skipped, proof: { ...proof, missing: [1] } }).verdict).toBe("fail");
   expect(judgeDrill({ ...found, amcheck: { kind: "failed", reason: "index" } }).verdict).toBe("fail");
   expect(judgeDrill({ ...found, rtoSeconds: 61 }).verdict).toBe("fail");
+  expect(judgeDrill({ ...found, rpoSeconds: 61 })).toEqual({
+    verdict: "partial",
+    reasons: [expect.stringMatching(/61 s older than the target, the objective is 60 s/)],
+  });
 });

@@ -53,10 +53,12 @@ async function drillOne(
     target: formatMicros(plan.target),
     backup: plan.backup.label,
     backupType: plan.backup.type,
+    repository: plan.backup.repository,
     phases: {},
     rtoSeconds: null,
     rtoObjectiveSeconds: wal.config.drill.rtoSeconds,
     rpoSeconds: null,
+    rpoObjectiveSeconds: wal.config.drill.rpoSeconds,
     archiveSeconds: null,
     rowsDue: null,
     clusterBytes: plan.backup.clusterBytes,
@@ -92,15 +94,21 @@ async function archiveAll({ signal }: Context, { config, connection }: Wal): Pro
 }
 
 function tell({ report }: Context, result: DrillResult): void {
-  const { verdict, reasons, target, backup, rtoSeconds, rpoSeconds, rowsDue } = result;
+  const { verdict, reasons, target, backup, repository, rtoSeconds, rpoSeconds, rowsDue } = result;
+  const { rtoObjectiveSeconds, rpoObjectiveSeconds } = result;
   const level = { pass: "info", partial: "warning", fail: "error" } as const;
-  const facts = { verdict, target, backup, rtoSeconds, rpoSeconds, rowsDue, reasons };
-  report.event(level[verdict], `drill-${verdict}`, describe(result), facts);
+  const objectives = { rtoObjectiveSeconds, rpoObjectiveSeconds };
+  const facts = { verdict, target, backup, repository, rtoSeconds, rpoSeconds, rowsDue, reasons };
+  report.event(level[verdict], `drill-${verdict}`, describe(result), { ...facts, ...objectives });
 }
 
-function describe({ verdict, reasons, target, backup, rtoSeconds, rowsDue }: DrillResult): string {
+function describe(result: DrillResult): string {
+  const { verdict, reasons, target, backup, repository, rowsDue } = result;
   if (verdict === "pass") {
-    return `recovered to ${target} from ${backup} in ${formatSeconds(rtoSeconds ?? 0)}: all ${rowsDue} rows of then, none of later`;
+    const held = (actual: number | null, objective: number | null) =>
+      `${formatSeconds(actual ?? 0)} (objective ${formatSeconds(objective ?? 0)})`;
+    const objectives = `RTO ${held(result.rtoSeconds, result.rtoObjectiveSeconds)}, RPO ${held(result.rpoSeconds, result.rpoObjectiveSeconds)}`;
+    return `recovered to ${target} from ${backup} in repository ${repository}: all ${rowsDue} rows of then, none of later; ${objectives}`;
   }
   const how = verdict === "fail" ? "failed" : "is not complete";
   return `the drill to ${target} from ${backup} ${how}: ${reasons.join("; ")}`;

@@ -30,12 +30,17 @@ export interface Info {
   backups: Backup[];
   /** Folders of archived WAL, such as `15-1`, with the repository each is in; the newest last. */
   archives: { id: string; repository: number }[];
+  /** Every repository of the configuration, with pgBackRest's verdict on the stanza in it. */
+  repositories: { repository: number; status: Info["status"] }[];
 }
+
+const status = z.object({ code: z.int(), message: z.string() });
 
 const infoSchema = z.array(
   z.object({
     name: z.string(),
-    status: z.object({ code: z.int(), message: z.string() }),
+    status,
+    repo: z.array(z.object({ key: z.int(), status })).default([]),
     archive: z.array(z.object({ id: z.string(), database: z.object({ "repo-key": z.int() }) })).default([]),
     backup: z
       .array(
@@ -59,15 +64,23 @@ export async function readInfo(wal: WalConfig, signal: AbortSignal): Promise<Inf
 }
 
 /**
- * Fails as `preflight` where the repository cannot be read or does not have the stanza, which is not the same as having
- * no backup yet.
+ * Fails as `preflight` where no repository can be read and has the stanza, which is not the same as having no backup
+ * yet.
  */
-export function requireRepository({ status }: Info, stanza: string): void {
-  if (isReadable(status)) return;
+export function requireRepository({ status, repositories }: Info, stanza: string): void {
+  if (isReadable(status) || repositories.some((one) => isReadable(one.status))) return;
   throw new Failure(
     "preflight",
     `pgBackRest says of stanza ${stanza}: ${status.message}; is the repository's disk mounted? \`dbkeeper wal setup\` makes a stanza that was never made`,
   );
+}
+
+/** What is wrong with the stanza, by repository where there are several; empty where it is good in each. */
+export function problemsOf({ status, repositories }: Pick<Info, "status" | "repositories">): string[] {
+  const bad = repositories.filter((one) => one.status.code !== 0);
+  if (bad.length > 0 && repositories.length > 1)
+    return bad.map(({ repository, status: { message } }) => `in repository ${repository}: ${message}`);
+  return status.code === 0 ? [] : [status.message];
 }
 
 /** Whether the repository was read: 0 is good and 2 is no backup yet, in pgBackRest's own numbers. */
@@ -97,6 +110,7 @@ export function parseInfo(text: string, stanza: string): Info {
         repository: backup.database["repo-key"],
       }))
       .toSorted((a, b) => a.stoppedAt - b.stoppedAt),
+    repositories: found.repo.map(({ key, status: own }) => ({ repository: key, status: own })),
     archives: found.archive.map(({ id, database }) => ({ id, repository: database["repo-key"] })),
   };
 }

@@ -6,6 +6,7 @@ import { requireDirectory } from "../runs/runs.ts";
 import { isReadable } from "./info.ts";
 import { walFamilies } from "./metrics.ts";
 import { walOf } from "./pgbackrest.ts";
+import { isStandby } from "./standby.ts";
 import { readWalStatus } from "./status.ts";
 
 /** Runs a command for physical backups, as the owner of the data directory, see {@link recordedApart}. */
@@ -24,8 +25,12 @@ export async function walRecorded(
   await recordedApart(context, command, apart, work);
 }
 
-/** Where the server or the repository does not answer, their samples stay as they were, so that they age. */
+/**
+ * A standby tells nothing of backups: those of when it was a primary would age for ever. Where the server or the
+ * repository does not answer, their samples stay as they were, so that they age.
+ */
 async function currentFamilies(context: Context, previous: readonly Family[]): Promise<readonly Family[]> {
+  if (await isStandby(context)) return [];
   try {
     const status = await readWalStatus(context);
     const current = walFamilies(status, context.now().getTime() / 1000);

@@ -3,7 +3,7 @@ import { formatBytes, formatSeconds } from "../events.ts";
 import { connect } from "../postgres/session.ts";
 import { type ArchiverFacts, type ArchiverVerdict, judgeArchiver, readArchiver } from "./archiver.ts";
 import { type DrillResult, readHistory } from "./drill-result.ts";
-import { type Backup, type Info, readInfo } from "./info.ts";
+import { type Backup, type Info, problemsOf, readInfo } from "./info.ts";
 import { walOf } from "./pgbackrest.ts";
 import { listArchivedWal } from "./repository.ts";
 import { findGaps, type Gap } from "./segments.ts";
@@ -25,6 +25,8 @@ export interface WalStatus {
   };
   /** pgBackRest's own verdict on the stanza; code 0 is good. */
   stanzaStatus: Info["status"];
+  /** What is not good about it; empty where all is. */
+  stanzaProblems: string[];
   /** Oldest first. */
   backups: (Backup & { ageSeconds: number })[];
   repositories: {
@@ -37,6 +39,8 @@ export interface WalStatus {
   }[];
   lastDrill: DrillResult | null;
   lastPassingDrill: DrillResult | null;
+  /** By repository. */
+  lastPassingDrills: DrillResult[];
 }
 
 /** Reads what is there; changes nothing. */
@@ -56,6 +60,7 @@ export async function readWalStatus(context: Context): Promise<WalStatus> {
     stanza: config.stanza,
     archiver: archiverPart(facts, config.archiveDelaySeconds),
     stanzaStatus: info.status,
+    stanzaProblems: problemsOf(info),
     backups,
     repositories: [...numbers].map((repository) => {
       const own = backups.filter((backup) => backup.repository === repository);
@@ -75,12 +80,19 @@ export async function readWalStatus(context: Context): Promise<WalStatus> {
     }),
     lastDrill: drills.at(-1) ?? null,
     lastPassingDrill: drills.findLast(({ verdict }) => verdict === "pass") ?? null,
+    lastPassingDrills: [
+      ...new Map(
+        drills.filter(({ verdict }) => verdict === "pass").map((one) => [one.repository, one]),
+      ).values(),
+    ],
   };
 }
 
 /** The gaps that no archiving will close. */
-export function lostSegments(status: WalStatus): Gap[] {
-  return status.repositories.flatMap(({ gaps }) => gaps.filter((gap) => gap.class === "MISSING_LOST"));
+export function lostSegments(status: WalStatus): (Gap & { repository: number })[] {
+  return status.repositories.flatMap(({ repository, gaps }) =>
+    gaps.filter((gap) => gap.class === "MISSING_LOST").map((gap) => ({ ...gap, repository })),
+  );
 }
 
 /** The status for people. */
@@ -88,7 +100,7 @@ export function formatWalStatus(status: WalStatus): string {
   const { archiver } = status;
   const age = (seconds: number | null) => (seconds === null ? "never" : `${formatSeconds(seconds)} ago`);
   const lines = [
-    `${status.cluster}, stanza ${status.stanza} (${status.stanzaStatus.message})`,
+    `${status.cluster}, stanza ${status.stanza} (${status.stanzaProblems.join("; ") || "ok"})`,
     `archiver: ${archiver.state}, ${archiver.reason}`,
     `last archived: ${archiver.lastArchived ?? "nothing"}, ${age(archiver.lastArchivedAgeSeconds)}`,
     `last failed: ${archiver.lastFailed ?? "nothing"}, ${age(archiver.lastFailedAgeSeconds)}`,

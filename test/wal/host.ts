@@ -1,14 +1,16 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { appendFile, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, chown, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import {
+  type PgBackRestSecrets,
   pgBackRestConfig,
   pgBackRestSecrets,
   physicalBackupGrants,
+  type S3Repository,
 } from "../../infra/databases/pgbackrest.ts";
 import type { DbkeeperConfig } from "../../scripts/config.ts";
 import {
@@ -57,16 +59,34 @@ export interface WalHost {
   alterSystem(statement: string): Promise<void>;
   /** Writes a sentinel row, as any client may that keeps to the lock. */
   commit(client: pg.Client): Promise<void>;
+  /** From now on the host is that of another server, which has a local repository of its own, still empty. */
+  become(other: TestCluster): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startWalHost(): Promise<WalHost> {
+/** What a {@link WalHost} may have besides. */
+export interface WalHostOptions {
+  /** A second repository. */
+  s3?: S3Repository & { authorityFile: string; key: NonNullable<PgBackRestSecrets["s3Key"]> };
+}
+
+export async function startWalHost({ s3 }: WalHostOptions = {}): Promise<WalHost> {
   // A restore makes every file durable: on a disk that waits for others' writes, that would be most of the time.
   const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   const folder = await mkdtemp(join(parent, "dbkeeper-wal-"));
   const path = (name: string) => join(folder, name);
   const owner = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
-  const folders = ["repository", "state", "scratch", "conf.d", "spool", "log", "lock", "tablespace"];
+  const folders = [
+    "repository",
+    "promoted",
+    "state",
+    "scratch",
+    "conf.d",
+    "spool",
+    "log",
+    "lock",
+    "tablespace",
+  ];
   for (const name of folders) await mkdir(path(name), { mode: 0o700 });
   const own = ["--config", path("pgbackrest.conf"), "--config-include-path", path("conf.d")];
   const archiveCommand = `pgbackrest ${own.join(" ")} --stanza=pg01 archive-push %p`;
@@ -74,28 +94,36 @@ export async function startWalHost(): Promise<WalHost> {
     "archive_mode = on\narchive_timeout = 300\nmax_wal_senders = 3\nwal_keep_size = 16MB\n",
   );
   const configFile = path("config.json");
-  await writeFile(
-    path("pgbackrest.conf"),
-    pgBackRestConfig({
-      stanza: "pg01",
-      dataDirectory: join(cluster.socketDirectory, "data"),
-      port: cluster.port,
-      socketDirectory: cluster.socketDirectory,
-      role,
-      cores: 2,
-      version: "2.45",
-      repositoryPath: path("repository"),
-      retention: { days: 30, differentials: 7 },
-      spoolPath: path("spool"),
-      logPath: path("log"),
-    }),
-  );
+  const configurePgBackRest = ({ socketDirectory, port }: TestCluster, repository: string) =>
+    writeFile(
+      path("pgbackrest.conf"),
+      pgBackRestConfig({
+        stanza: "pg01",
+        dataDirectory: join(socketDirectory, "data"),
+        port,
+        socketDirectory,
+        role,
+        cores: 2,
+        version: "2.45",
+        repositoryPath: repository,
+        retention: { days: 30, differentials: 7 },
+        spoolPath: path("spool"),
+        logPath: path("log"),
+        ...(s3 === undefined ? {} : { s3: { ...s3, authorityFile: path("authority.pem") } }),
+      }),
+    );
+  await configurePgBackRest(cluster, path("repository"));
   await writeFile(
     path("conf.d/secrets.conf"),
-    pgBackRestSecrets({ localPassphrase: "of-a-test-that-guards-nothing" }),
+    pgBackRestSecrets({
+      localPassphrase: "of-a-test-that-guards-nothing",
+      ...(s3 === undefined ? {} : { s3Passphrase: "of-its-copy-that-guards-nothing", s3Key: s3.key }),
+    }),
     { mode: 0o600 },
   );
-  await writeFile(path("conf.d/test.conf"), `[global]\nlock-path=${path("lock")}\n`);
+  // Where the owner of the data can read it.
+  if (s3 !== undefined) await copyFile(s3.authorityFile, path("authority.pem"));
+  await writeFile(path("conf.d/test.conf"), `[global]\nlock-path=${path("lock")}\nio-timeout=10\n`);
   if (owner !== undefined) {
     for (const name of ["", ...folders, "conf.d/secrets.conf"]) await chown(path(name), owner.uid, owner.gid);
   }
@@ -175,6 +203,13 @@ export async function startWalHost(): Promise<WalHost> {
       await client.query(
         "begin; lock table dbkeeper.sentinel in exclusive mode; insert into dbkeeper.sentinel default values; commit",
       );
+    },
+    async become(other) {
+      await configurePgBackRest(other, path("promoted"));
+      const { socketDirectory, port } = other;
+      const file = join(socketDirectory, "data", "postgresql.conf");
+      const settings = { archiveCommand, keepMib: 16, file };
+      await configure({ cluster: { name: "pg01", socketDirectory, port, role: "nobody" } }, { settings });
     },
     async stop() {
       await cluster.stop();

@@ -2,6 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startStandby } from "../../scripts/testing/cluster.ts";
 import { until } from "../../scripts/testing/wait.ts";
 import type { DrillResult } from "../../scripts/wal/drill-result.ts";
 import type { WalStatus } from "../../scripts/wal/status.ts";
@@ -60,7 +61,9 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(await readdir(host.scratch)).toEqual([]);
     expect(await host.cluster.sql("select count(*)::int as rows from spaced")).toEqual([{ rows: 100 }]);
     const metrics = await readFile(host.metricsFile, "utf8");
-    expect(metrics).toMatch(/dbkeeper_wal_last_passing_drill_timestamp_seconds\{cluster="pg01"\} \d+/);
+    expect(metrics).toMatch(
+      /dbkeeper_wal_last_passing_drill_timestamp_seconds\{cluster="pg01",repository="1"\} \d+/,
+    );
     expect(metrics).toMatch(/dbkeeper_wal_missing_segments\{[^}]*class="MISSING_LOST"\} 0\n/);
   }, 120_000);
 
@@ -138,10 +141,15 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(corrupt.output + missing.output).not.toContain('"verdict":"pass"');
     expect((await drills()).slice(before).map(({ verdict }) => verdict)).toEqual(["fail", "fail"]);
     expect(repositories[0]?.gaps).toMatchObject([{ class: "MISSING_LOST", segments: 1 }]);
-    expect(checked.output).toContain("are lost: recovery ends before them");
+    expect(checked.output).toContain("are lost: recovery from repository 1 ends before them");
   }, 120_000);
 
   test("a setting that is overridden is told with its file and line", async () => {
+    // Roles and databases cannot override any of these: the server does not let them.
+    for (const owner of ["role postgres", "database postgres"]) {
+      const override = host.cluster.sql(`alter ${owner} set archive_timeout = 0`);
+      await expect(override).rejects.toThrow(/cannot be changed/);
+    }
     await host.alterSystem("set archive_timeout = 0");
     const outcome = await host.wal("check");
     await host.alterSystem("reset archive_timeout");
@@ -173,6 +181,42 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(outcome.output).toContain("is the repository's disk mounted?");
     expect(await readFile(host.metricsFile, "utf8")).toMatch(/dbkeeper_wal_last_backup_timestamp_seconds/);
   }, 60_000);
+
+  test("a standby leaves all to its primary, and goes on by itself once it is promoted", async () => {
+    await host.cluster.sql("drop table spaced");
+    await host.cluster.sql("drop tablespace elsewhere");
+    const settings = "archive_mode = on\nwal_keep_size = 16MB\ninclude_if_exists = 'more.conf'\n";
+    const standby = await startStandby(host.cluster, settings, ["-c", "max_wal_senders=4"]);
+    try {
+      await host.become(standby);
+      for (const command of ["setup", "check", "backup", "drill"]) {
+        const { code, events, output } = await host.wal(command);
+        expect([code, events.map(({ event }) => event)], output).toEqual([0, ["wal-skipped", "audit"]]);
+      }
+      const metrics = await readFile(host.metricsFile, "utf8");
+      expect(metrics).toContain('dbkeeper_last_run_success{cluster="pg01",command="wal backup"} 1\n');
+      expect(metrics).not.toContain("dbkeeper_wal_");
+      // The old primary is fenced.
+      await host.alterSystem("set archive_command = ''");
+      await standby.sql("select pg_promote()");
+      for (const command of ["backup", "drill"]) {
+        const { code, output } = await host.wal(command);
+        expect([command, code], output).toEqual([command, 0]);
+      }
+      expect((await drills()).at(-1)).toMatchObject({ verdict: "pass", rpoObjectiveSeconds: 86_400 });
+      const more = join(standby.socketDirectory, "data", "more.conf");
+      await writeFile(more, "\narchive_timeout = 60\n", { mode: 0o644 });
+      await standby.sql("alter system set wal_level = 'logical'");
+      await standby.sql("select pg_reload_conf()");
+      const { code, output } = await host.wal("check");
+      expect(code).toBe(6);
+      expect(output).toContain('max_wal_senders is \\"4\\", set by the command line');
+      expect(output).toContain(`archive_timeout is \\"60\\", set by ${more} line 2, which wins`);
+      expect(output).toMatch(/wal_level is .{0,2}"replica.{0,2}", set by .*, and changed since: restart/);
+    } finally {
+      await standby.stop();
+    }
+  }, 90_000);
 });
 
 /** Commits one row after the other, as soon as there is a table for them, until what it gives back is called. */
