@@ -46,8 +46,10 @@ export async function recordVerification(
   await writeFileAtomic(pathOf(place, "verify"), `${JSON.stringify(result)}\n`);
 }
 
-/** Writes down that a run is back. */
+/** Writes down that a run is back, unless one is known to have come back later. */
 export async function recordRetrieved(place: Place, back: Omit<Retrieved, "formatVersion">): Promise<void> {
+  const known = await read(place, "restore", retrievedSchema);
+  if (known !== undefined && Date.parse(known.finishedAt) >= Date.parse(back.finishedAt)) return;
   const result: Retrieved = { formatVersion: 1, ...back };
   await writeFileAtomic(pathOf(place, "restore"), `${JSON.stringify(result)}\n`);
 }

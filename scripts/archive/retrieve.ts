@@ -7,7 +7,7 @@ import { hashFile } from "../dump/file.ts";
 import { formatBytes, formatSeconds } from "../events.ts";
 import { Failure } from "../exit-codes.ts";
 import { filesOf, type Manifest, type RunFile, writeManifest } from "../runs/manifest.ts";
-import { listRuns, runsFolder, sizeOfRun } from "../runs/runs.ts";
+import { listRuns, type Run, runsFolder, sizeOfRun } from "../runs/runs.ts";
 import { syncFolder } from "../system/files.ts";
 import { freeBytes } from "../system/space.ts";
 import { archiveOf, isS3Error, offsite, openReader, type Store } from "./client.ts";
@@ -39,7 +39,9 @@ export async function retrieve(context: Context, id: string, retrieval: Retrieva
   const settings = archiveOf(context);
   const { config, report, signal } = context;
   await removeAbandonedDownloads(context);
-  if (await isHere(config, id)) {
+  const here = await findHere(config, id);
+  if (here !== undefined) {
+    await recordBack(config, here);
     report.event("info", "archive-restore-current", `run ${id} is here already`, { run: id });
     return;
   }
@@ -54,12 +56,19 @@ export async function retrieve(context: Context, id: string, retrieval: Retrieva
   }
 }
 
-/** Whether a run is on this host; fails as `preflight` where it is, but cannot be read. */
-async function isHere({ directory, cluster }: Context["config"], id: string): Promise<boolean> {
+/** A run that is on this host; fails as `preflight` where it is, but cannot be read. */
+async function findHere({ directory, cluster }: Context["config"], id: string): Promise<Run | undefined> {
   const { runs, unreadable } = await listRuns(directory, cluster.name);
-  if (!unreadable.some((run) => run.id === id)) return runs.some((run) => run.id === id);
+  if (!unreadable.some((run) => run.id === id)) return runs.find((run) => run.id === id);
   const folder = join(runsFolder(directory, cluster.name), id);
   throw new Failure("preflight", `${folder} is there, but damaged; move it away first`);
+}
+
+/** Writes down that a run is back; also for one that was killed between that and the run's name. */
+async function recordBack(config: Context["config"], { id, manifest }: Omit<Run, "folder">): Promise<void> {
+  const finishedAt = manifest.offsite?.retrievedAt;
+  if (finishedAt === undefined) return;
+  await recordRetrieved(config, { run: id, finishedAt, sizeBytes: sizeOfRun(manifest) });
 }
 
 /** Asks for what cannot be read; resolves to the manifest when all can be, to `undefined` when it would take waiting. */
@@ -157,19 +166,17 @@ async function download(context: Context, reader: Store, id: string, manifest: M
       "verification",
       `not what the manifest says: ${wrong.join(", ")}; what came is in ${folder}`,
     );
-  const offsiteCopy = manifest.offsite;
-  if (offsiteCopy !== null) {
-    await writeManifest(folder, {
-      ...manifest,
-      offsite: { ...offsiteCopy, retrievedAt: now().toISOString() },
-    });
-  }
+  const back: Manifest = {
+    ...manifest,
+    offsite: manifest.offsite && { ...manifest.offsite, retrievedAt: now().toISOString() },
+  };
+  await writeManifest(folder, back);
   for (const path of new Set(files.map(({ file }) => dirname(join(folder, file))))) await syncFolder(path);
   await syncFolder(folder);
   await rename(folder, join(parent, id));
   await syncFolder(parent);
   const sizeBytes = sizeOfRun(manifest);
-  await recordRetrieved(config, { run: id, finishedAt: now().toISOString(), sizeBytes });
+  await recordBack(config, { id, manifest: back });
   const text = `run ${id} is back in ${join(parent, id)}, every SHA-256 is right; \`dbkeeper validate ${id}\` proves it`;
   report.event("info", "archive-restored", text, { run: id, sizeBytes });
 }
