@@ -30,9 +30,9 @@ export interface TestCluster {
 
 /**
  * Starts a server in a temporary folder, as an unprivileged user where this one is root. `settings` are lines of its
- * configuration.
+ * configuration, `server` is the folder of another installation's server.
  */
-export async function startCluster(settings = ""): Promise<TestCluster> {
+export async function startCluster(settings = "", server = serverPrograms): Promise<TestCluster> {
   const home = await newHome();
   await home.run("initdb", [
     ...["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"],
@@ -42,7 +42,7 @@ export async function startCluster(settings = ""): Promise<TestCluster> {
     join(home.data, "postgresql.conf"),
     `listen_addresses = ''\nport = 5432\nunix_socket_directories = '${home.folder}'\nfsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 32MB\nlog_min_messages = panic\n${settings}`,
   );
-  const cluster = await serve(home);
+  const cluster = await serve(home, [], server);
   const { sql } = cluster;
   await sql(`create role ${backupRole} login createdb bypassrls in role pg_read_all_data, pg_monitor`);
   await sql(`alter role ${backupRole} set lo_compat_privileges = on`);
@@ -98,16 +98,14 @@ async function newHome(): Promise<Home> {
   };
 }
 
-async function serve({ folder, data, prefix }: Home, more: readonly string[] = []): Promise<TestCluster> {
+async function serve(
+  { folder, data, prefix }: Home,
+  more: readonly string[] = [],
+  programs = serverPrograms,
+): Promise<TestCluster> {
   // The server ends with the test, even where the test is killed.
   const launch = prefix.length === 0 ? [] : [...prefix, "--pdeathsig=QUIT"];
-  const [server = "", ...serverArgs] = [
-    ...launch,
-    join(serverPrograms ?? "", "postgres"),
-    "-D",
-    data,
-    ...more,
-  ];
+  const [server = "", ...serverArgs] = [...launch, join(programs ?? "", "postgres"), "-D", data, ...more];
   const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
   // It may end before anybody stops it.
   const ended = new Promise((resolve) => child.once("close", resolve));
