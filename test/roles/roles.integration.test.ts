@@ -90,12 +90,36 @@ describe.skipIf(!isRoot)("the hosts of every role", { timeout: 120_000 }, () => 
           ? ["postgresql@15-main.service", "postgres_exporter.service"]
           : []),
         ...(guest === "proj-pg01" ? ["dbkeeper.timer", "lab-postgres-roles.service"] : []),
+        ...(clusterMembers.includes(guest) ? ["dbkeeper-maintain-daily.timer"] : []),
         ...(guest === "proj-mon01" ? ["prometheus.service", "alertmanager.service"] : []),
       ];
       const states = (await lab.exec(guest, ["systemctl", "is-active", ...expected])).stdout
         .trim()
         .split("\n");
       expect(expected.filter((_, index) => states[index] !== "active")).toEqual([]);
+    });
+
+    it("has the runtime's units of its role, no more and no less", async () => {
+      const listed = await lab.exec(guest, [
+        ...(["systemctl", "list-unit-files", "--no-legend", "--plain", "dbkeeper*"] as const),
+      ]);
+      const found = listed.stdout.split("\n").map((line) => line.split(" ")[0] ?? "");
+      const timed = (...names: readonly string[]) =>
+        names.flatMap((name) => [`dbkeeper${name}.service`, `dbkeeper${name}.timer`]);
+      const maintained = [
+        ...timed("-maintain-daily", "-maintain-weekly", "-maintain-monthly"),
+        "dbkeeper-failed@.service",
+      ];
+      const dumped = [
+        ...timed("", "-archive", "-disk", "-folders", "-report-daily", "-report-weekly", "-report-monthly"),
+        ...timed("-wal-backup", "-wal-check", "-wal-drill"),
+        ...["dbkeeper-health.service", "dbkeeper-validate.service", "dbkeeper-wal-setup.service"],
+      ];
+      const expected = [
+        ...(clusterMembers.includes(guest) ? maintained : []),
+        ...(guest === "proj-pg01" ? dumped : []),
+      ];
+      expect(found.filter((name) => name !== "").toSorted()).toEqual(expected.toSorted());
     });
 
     it("leaves to their own conditions what a container cannot have", async () => {
