@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { packageOf } from "../postgres/packages.ts";
+import { passwordIn } from "../postgres/password-file.ts";
 import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
 import { collectErrors } from "./errors.ts";
+import { parseKeptName } from "./kept.ts";
 import { formatPlan, planRestore, type RestoreItem, type RestoreWish, type TargetState } from "./plan.ts";
 import { replacedName } from "./swap.ts";
 
@@ -99,6 +101,16 @@ test("a plan says of what time it is, whether it is proven, how much it is and h
   expect(lines.join("\n")).toMatch(/time: about 1\.0 s; space: 400 B of 400 B free/);
 });
 
+test.each([
+  ["desi", String.raw`first:light\night`],
+  ["other", "by a wildcard"],
+  ["nobody", undefined],
+])("the password for the role %s is the first that fits", (role, expected) => {
+  const text =
+    "# db2:5432:*:desi:comment\ndb1:5432:*:desi:another\ndb2:5432:*:desi:first\\:light\\\\night\n*:*:*:other:by a wildcard\n";
+  expect(passwordIn(text, ["db2", "5432", "postgres", role])).toBe(expected);
+});
+
 test("what the globals bring is not missing, and what is replaced is said", () => {
   const databases = [{ name: "desi", bytes: 1, sessions: 3 }];
   const { problems, notes } = plan(
@@ -124,6 +136,16 @@ test("the name of a replaced database is new, fits, and begins like the old one"
     }),
   );
   expect(replacedName("desi", now, [])).toBe("desi_replaced_20260601T020000Z");
+  fc.assert(
+    fc.property(names, (name) => {
+      // What was cut is not taken for a name.
+      expect([name, null]).toContain(parseKeptName(replacedName(name, now, []))?.was);
+    }),
+  );
+  expect(parseKeptName("desi_replaced_20260601T020000Z")).toEqual({
+    was: "desi",
+    replacedAt: "2026-06-01T02:00:00Z",
+  });
 });
 
 test("errors of pg_restore are counted and named with their objects, in whatever pieces they arrive", () => {

@@ -63,8 +63,40 @@ describe.skipIf(serverPrograms === undefined)(`restore (${serverPrograms ?? skip
     const kept = String(outcome.events.find(({ event }) => event === "database-replaced")?.kept);
     expect(kept).toMatch(/^desi_replaced_\d{8}T\d{6}Z$/);
     expect(await world.voids()).toBe(2000);
-    expect(await source.sql("select count(*)::int from voids", kept)).toEqual([{ count: 2001 }]);
-    await source.sql(`drop database "${kept}"`);
+    expect(await world.voids(kept)).toBe(2001);
+
+    const again = await restore("--database", "desi", "--replace");
+    expect(again.code, again.output).toBe(0);
+    const listed = JSON.parse((await keeper.run("restore", "kept")).output);
+    expect(listed).toMatchObject([
+      { name: kept, was: "desi", isReplaced: true },
+      { was: "desi", isReplaced: true },
+    ]);
+  }, 30_000);
+
+  test("what was replaced is put back with what has its name kept in turn, and dropped when asked to", async () => {
+    const names = async () =>
+      (JSON.parse((await keeper.run("restore", "kept")).output) as { name: string }[]).map(
+        ({ name }) => name,
+      );
+    const [first = "", ...others] = await names();
+    const undone = await keeper.run("restore", "undo", first, "--yes");
+    expect(undone.code, undone.output).toBe(0);
+    expect(await world.voids()).toBe(2001);
+    expect(await names()).toHaveLength(others.length + 1);
+
+    expect((await keeper.run("restore", "drop", ...(await names()))).code).toBe(2);
+    for (const foreign of ["small", "nothing_replaced_20260601T020000Z"]) {
+      expect((await keeper.run("restore", "drop", foreign, "--yes")).code).toBe(3);
+      expect((await keeper.run("restore", "undo", foreign, "--yes")).code).toBe(3);
+    }
+    const user = await source.session(others[0]);
+    const busy = await keeper.run("restore", "drop", others[0] ?? "", "--yes");
+    expect([busy.code, busy.output]).toEqual([3, expect.stringContaining("being accessed")]);
+    await user.end();
+    expect((await keeper.run("restore", "drop", "--yes", ...(await names()))).code).toBe(0);
+    expect(await names()).toEqual([]);
+    expect(await world.databases(source)).toContain("small");
   }, 30_000);
 
   test("a damaged dump is found before anything is touched", async () => {
