@@ -47,7 +47,8 @@ export async function publishReport(context: Context, kind: Kind): Promise<Rende
   const { folder, base, paths } = await keep(config, rendered);
   events.event("info", "report-written", `wrote the ${kind} report to ${paths[0]}`, { kind, paths });
   // A second one of the same day takes the place of the first.
-  const before = (await readUnsent(folder)).filter((unsent) => unsent.base !== base);
+  const listed = await readUnsent(folder);
+  const before = listed.filter((unsent) => unsent.base !== base);
   const problems: Problem[] = [];
   const unsent = await sendAgain(folder, before, now(), async (message, channels) => {
     const found = await tell(context, message, channels);
@@ -62,7 +63,7 @@ export async function publishReport(context: Context, kind: Kind): Promise<Rende
       unsent.push({ base, subject, since: report.to, channels: found.map(({ channel }) => channel) });
     problems.push(...found);
   }
-  if (before.length > 0 || unsent.length > 0) await writeUnsent(folder, unsent);
+  if (listed.length > 0 || unsent.length > 0) await writeUnsent(folder, unsent);
   if (problems.length > 0) {
     const texts = [...new Set(problems.map(({ text }) => text))].join("; ");
     throw new Failure("other", `${texts}; it is kept in ${paths[0]}, and the next report tries again`);
