@@ -30,8 +30,9 @@ export async function dumpDatabase(
   const { database } = plan;
   const begun = performance.now();
   const session = await connect(config.cluster, database.name);
-  const stopCancelling = cancelOn(context.signal, session);
+  let stopCancelling = () => {};
   try {
+    stopCancelling = cancelOn(context.signal, session);
     const { snapshot, read } = config.dump.fingerprint
       ? await readExactly(session, config.lockWaitTimeoutSeconds)
       : { snapshot: null, read: () => readEstimates(session) };

@@ -20,7 +20,7 @@ const pollMilliseconds = 50;
 /** How a file is written. */
 export interface WriteOptions extends Pick<PipelineOptions, "signal" | "input"> {
   /** Looks at the beginning of what was written; throws where it cannot be the beginning of the right thing. */
-  check?: (head: Buffer, sizeBytes: number) => void;
+  check?: (head: Buffer, sizeBytes: number) => Promise<void>;
   /** The last program goes back in the file to complete what it wrote before. Default false. */
   seeks?: boolean;
 }
@@ -48,7 +48,7 @@ export async function writeDumpFile(
     await Promise.allSettled([written, following]);
     const [, { head, ...sums }] = await Promise.all([written, following]);
     if (sums.sizeBytes === 0) throw new Error(`${file} is empty although nothing failed`);
-    check?.(head, sums.sizeBytes);
+    await check?.(head, sums.sizeBytes);
     await handle.sync();
     return { file, ...sums };
   } finally {

@@ -1,3 +1,4 @@
+import { zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { entryFor } from "../testing/manifests.ts";
 import { type FormatChoice, planDumps } from "./plan.ts";
@@ -50,7 +51,14 @@ test.each([
   ["custom", 0, "SQL text", 900],
   ["custom+zstd", 0, "(\xb5/\xfd\x24\x00\x01\x00\x00\x99\xe9\xd8Q", 13],
   ["custom", 1, "age-encryption.org/v1", 216],
-] as const)("no archive: %s for %i recipients, %j", (format, recipients, head, sizeBytes) => {
-  const look = () => checkArchiveHead(Buffer.from(head, "latin1"), sizeBytes, { format, recipients });
-  expect(look).toThrow("no archive");
+] as const)("no archive: %s for %i recipients, %j", async (format, recipients, head, sizeBytes) => {
+  const look = checkArchiveHead(Buffer.from(head, "latin1"), sizeBytes, { format, recipients });
+  await expect(look).rejects.toThrow("no archive");
+});
+
+test("of an archive that is small only when compressed, no more is read than its beginning", async () => {
+  const head = zstdCompressSync(Buffer.concat([Buffer.from("PGDMP"), Buffer.alloc(64 * 1024 ** 2)]));
+  const before = process.memoryUsage().arrayBuffers;
+  await checkArchiveHead(head, head.length, { format: "custom+zstd", recipients: 0 });
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 ** 2);
 });

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Failure, messageOf } from "../exit-codes.ts";
 import { hasCode, syncFolder } from "../system/files.ts";
 import { filesOf, type Manifest, manifestFile, type RunFile, readManifest } from "./manifest.ts";
@@ -73,9 +73,13 @@ export interface UnfinishedRun {
 /** Starts the folder of a new run. The id is the start time, a second later where that is taken. */
 export async function startRun(directory: string, cluster: string, startedAt: Date): Promise<UnfinishedRun> {
   const parent = runsFolder(directory, cluster);
-  await mkdir(parent, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  try {
+    const made = await mkdir(parent, { recursive: true, mode: 0o700 });
+    // The first run must not be lost with the folders that it is in.
+    if (made !== undefined) await Promise.all([syncFolder(directory), syncFolder(dirname(parent))]);
+  } catch (error) {
     throw new Failure("preflight", `cannot write to ${directory}: ${messageOf(error)}`);
-  });
+  }
   const taken = new Set(await namesIn(parent));
   let time = startedAt.getTime();
   while (taken.has(runIdOf(new Date(time)))) time += 1000;

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { messageOf } from "../exit-codes.ts";
 
 /** One program of a pipeline. */
 export interface Stage {
@@ -61,6 +62,7 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
   // Started from the last to the first, so that each writes straight into the next without passing through here.
   // That needs the next one's pipe as standard output, which is why this is spawn and nothing above it.
   let downstream: ChildProcess | undefined;
+  const started: ChildProcess[] = [];
   const ends: Promise<End>[] = [];
   let output: Promise<void> = Promise.resolve();
   for (let index = stages.length - 1; index >= 0; index--) {
@@ -69,11 +71,7 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
     const input = index > 0 || options.input !== undefined ? "pipe" : (options.inputFd ?? "ignore");
     const end = options.consume === undefined ? (options.outputFd ?? "ignore") : "pipe";
     const sink = downstream?.stdin ?? end;
-    const child = spawn(stage.file, stage.args, {
-      stdio: [input, sink, "pipe"],
-      env: { ...stage.env },
-      signal: options.signal,
-    });
+    const child = start(stage, { stdio: [input, sink, "pipe"], signal: options.signal }, started);
     downstream?.stdin?.destroy();
     if (downstream === undefined && options.consume !== undefined && child.stdout !== null) {
       const { stdout } = child;
@@ -98,6 +96,19 @@ export async function runPipeline(stages: readonly Stage[], options: PipelineOpt
   const failed = relevant.filter((end) => end.error !== undefined || end.code !== 0);
   if (consumed !== undefined) throw consumed;
   if (failed.length > 0) throw new ChildError(failed.map(describe).join("; "), failed[0]?.code ?? null);
+}
+
+/** Some of what keeps a program from being started, such as arguments that are too long, is thrown at once. */
+function start(stage: Stage, options: SpawnOptions, before: ChildProcess[]): ChildProcess {
+  try {
+    const child = spawn(stage.file, stage.args, { ...options, env: { ...stage.env } });
+    before.push(child);
+    return child;
+  } catch (error) {
+    // They wait for an input that never comes.
+    for (const child of before) child.once("error", () => undefined).kill();
+    throw new ChildError(`${nameOf(stage)} cannot run: ${messageOf(error)}`, null);
+  }
 }
 
 /** Runs one program and returns what it wrote to standard output. Fails like {@link runPipeline}. */
@@ -140,7 +151,7 @@ async function settle(promise: Promise<void>): Promise<unknown> {
 }
 
 function describe(end: End): string {
-  const name = end.stage.name ?? end.stage.file.slice(end.stage.file.lastIndexOf("/") + 1);
+  const name = nameOf(end.stage);
   const how =
     end.error !== undefined
       ? `cannot run: ${end.error.message}`
@@ -149,6 +160,10 @@ function describe(end: End): string {
         : `ended with code ${end.code}`;
   const lines = redact(end.stderr).trim().split("\n").slice(-5).join(" | ");
   return lines === "" ? `${name} ${how}` : `${name} ${how}: ${lines}`;
+}
+
+function nameOf({ name, file }: Stage): string {
+  return name ?? file.slice(file.lastIndexOf("/") + 1);
 }
 
 /** Takes passwords out of a program's messages (connection strings, URLs, SQL). */
