@@ -9,6 +9,7 @@ import {
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   PutBucketEncryptionCommand,
   PutBucketPolicyCommand,
@@ -154,6 +155,21 @@ describe.skipIf(!motoServer)("the S3 server behind the proxy", { timeout: 60_000
     ).rejects.toMatchObject({
       name: "AccessDeniedException",
     });
+  });
+
+  it("tells until when an object is locked only to who may see that", async () => {
+    const Bucket = await bucket("seen", true);
+    const until = new Date(Date.now() + 86_400_000);
+    const lock = { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: until } as const;
+    const put = { Bucket, Key: "x", Body: "x", ChecksumAlgorithm: "SHA256", ...lock } as const;
+    await s3.send(new PutObjectCommand(put));
+    const reads = { Effect: "Allow", Action: ["s3:GetObject"], Resource: `arn:aws:s3:::${Bucket}/*` };
+    const sees = { ...reads, Action: ["s3:GetObject", "s3:GetObjectRetention"] };
+    const head = () => new HeadObjectCommand({ Bucket, Key: "x" });
+    const blind = await aws.s3(await userWith("blind", reads)).send(head());
+    expect([blind.ObjectLockMode, blind.ObjectLockRetainUntilDate]).toEqual([undefined, undefined]);
+    const seeing = await aws.s3(await userWith("seeing", sees)).send(head());
+    expect(seeing.ObjectLockMode).toBe("GOVERNANCE");
   });
 
   it("refuses a policy that it could not evaluate", async () => {

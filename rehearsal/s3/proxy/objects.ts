@@ -93,20 +93,27 @@ export async function ofObject(
   facts: Facts,
   answer: Answer,
 ): Promise<Answer> {
+  const may = (action: string, resource: string) =>
+    refusal(caller, { action, resource }, context, facts) === undefined;
   // Who may not list a bucket is not told what it lacks (S3 API reference, GetObject, "Permissions").
-  const mayList =
-    refusal(caller, { action: "s3:ListBucket", resource: bucketArn(request.bucket) }, context, facts) ===
-    undefined;
+  const mayList = may("s3:ListBucket", bucketArn(request.bucket));
   if (answer.status === 404 && facts.buckets[request.bucket] && !mayList) {
     if (typeof answer.body !== "string") answer.body.resume();
     throw accessDenied();
   }
-  const { "x-amz-restore": _, ...headers } = answer.headers;
+  // Only who may see a retention is told of it (S3 API reference, HeadObject, "x-amz-object-lock-mode").
+  const seesLock = may("s3:GetObjectRetention", `${bucketArn(request.bucket)}/${request.key}`);
+  const hidden = ["x-amz-restore", ...(seesLock ? [] : retentionHeaders)];
+  const headers = Object.fromEntries(
+    Object.entries(answer.headers).filter(([name]) => !hidden.includes(name)),
+  );
   const object = answer.status < 300 ? await moto.object(idOf(request)) : undefined;
   if (object === undefined || !archiveClasses.has(object.storageClass)) return { ...answer, headers };
   const header = restores.header({ ...idOf(request), versionId: object.versionId ?? undefined });
   return { ...answer, headers: header === undefined ? headers : { ...headers, "x-amz-restore": header } };
 }
+
+const retentionHeaders = ["x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"];
 
 function noSuchUpload(id: string): S3Error {
   return new S3Error(
