@@ -56,7 +56,7 @@ describe.skipIf(why !== undefined)(`secrets (${why ?? "every command"})`, () => 
       return { command, lines };
     });
     const changing =
-      /^(dump|validate|archive|archive restore \S+|restore .*|maintain all|run|prune|wal (?!status).*)$/;
+      /^(dump|validate|archive|archive verify --all|archive restore \S+|restore .*|maintain all|run|prune|wal (?!status).*)$/;
     expect(audits.filter(({ command }) => changing.test(command)).length).toBeGreaterThan(12);
     for (const { command, lines } of audits) {
       expect(lines, command).toHaveLength(changing.test(command) ? (command === "wal setup" ? 2 : 1) : 0);
