@@ -105,7 +105,9 @@ async function tell({ json, measurements, table, bounds }: Outcome): Promise<voi
   const { holds } = await import("./bench/bounds.ts");
   if (json) process.stdout.write(`${JSON.stringify({ ...measurements, bounds }, null, 2)}\n`);
   else {
-    const figure = (value: number, unit: string) => `${+value.toFixed(2)}${unit}`;
+    // With so many digits that nothing exceeds what it seems to equal.
+    const figure = (value: number, unit: string) =>
+      `${+value.toFixed(value > 0.99 && value < 1.01 ? 6 : 2)}${unit}`;
     const goals = formatTable(bounds, [
       { title: "GOAL", value: ({ name }) => name },
       { title: "MEASURED", value: ({ value, unit }) => figure(value, unit), align: "right" },

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { execa } from "execa";
 import { runPipeline, type Stage } from "../../../scripts/system/child.ts";
 import { mapParallel } from "../../../scripts/system/parallel.ts";
@@ -88,15 +88,16 @@ export function dbkeeper(
 }
 
 /** What the runtime writes beside the databases themselves, and the pipeline does not. */
-const beside = new Set(["manifest.json", "globals.sql"]);
+const beside = /^history\/|(^|\/)(manifest\.json|globals\.sql)$/;
 
 /** Bytes of everything below a folder, but for what the pipeline has nothing to set against. */
 export async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !beside.has(entry.name));
-  const sizes = await Promise.all(
-    files.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
-  );
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !beside.test(relative(folder, path)));
+  const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
