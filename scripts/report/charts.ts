@@ -13,24 +13,47 @@ export interface Bar {
 
 const width = 640;
 const height = 180;
-const margin = { top: 28, right: 8, bottom: 24, left: 8 };
+const margin = { top: 44, right: 8, bottom: 24, left: 8 };
+
+/**
+ * Looks as attributes: printers and mail programs do not apply the page's style to a picture, and browsers let the style
+ * win where both are there.
+ */
+const looks = {
+  bar: 'fill="#3b6ea8"',
+  bad: 'fill="#b3402e"',
+  line: 'fill="none" stroke="#3b6ea8" stroke-width="2"',
+  axis: 'stroke="#d5dae1" fill="none"',
+} as const;
+
+function label(
+  x: number | string,
+  y: number | string,
+  text: string,
+  kind: "middle" | "start" | "end",
+  title = false,
+): string {
+  const look = title ? 'font-weight="600" fill="#1d2430"' : 'fill="#5c6675"';
+  const name = title ? "title" : kind;
+  return `<text class="${name}" x="${x}" y="${y}" text-anchor="${kind}" font-size="11" font-family="sans-serif" ${look}>${escapeHtml(text)}</text>`;
+}
 
 /** A bar chart as SVG that stands inside HTML: no script, no reference to anything outside of it. */
 export function barChart(title: string, bars: readonly Bar[], format: (value: number) => string): string {
   const highest = Math.max(1, ...bars.map(({ value }) => value ?? 0));
   const step = (width - margin.left - margin.right) / Math.max(1, bars.length);
   const room = height - margin.top - margin.bottom;
-  const drawn = bars.map(({ label, value, description, bad = false }, index) => {
+  const drawn = bars.map(({ label: name, value, description, bad = false }, index) => {
     const tall = ((value ?? 0) / highest) * room;
     const left = margin.left + index * step;
     const top = height - margin.bottom - tall;
     const middle = (left + step / 2).toFixed(1);
-    const shown = value === null ? "" : format(value);
+    const shown = value === null ? "none" : format(value);
     return [
       `<g><title>${escapeHtml(description)}</title>`,
-      `<rect class="${bad ? "bad" : "bar"}" x="${(left + step * 0.15).toFixed(1)}" y="${top.toFixed(1)}" width="${(step * 0.7).toFixed(1)}" height="${tall.toFixed(1)}"/>`,
-      `<text x="${middle}" y="${(top - 5).toFixed(1)}">${escapeHtml(shown)}</text>`,
-      `<text x="${middle}" y="${height - 8}">${escapeHtml(label)}</text></g>`,
+      `<rect class="${bad ? "bad" : "bar"}" ${looks[bad ? "bad" : "bar"]} x="${(left + step * 0.15).toFixed(1)}" y="${top.toFixed(1)}" width="${(step * 0.7).toFixed(1)}" height="${tall.toFixed(1)}"/>`,
+      label(middle, (top - 5).toFixed(1), shown, "middle"),
+      `${label(middle, height - 8, name, "middle")}</g>`,
     ].join("");
   });
   return figure(title, drawn.join("\n"));
@@ -62,9 +85,9 @@ export function lineChart(
   return figure(
     title,
     [
-      `<polyline class="line" points="${points.map(at).join(" ")}"/>`,
-      `<text class="start" x="${margin.left}" y="${height - 8}">${day(first)}: ${escapeHtml(format(first.value))}</text>`,
-      `<text class="end" x="${width - margin.right}" y="${height - 8}">${day(last)}: ${escapeHtml(format(last.value))}</text>`,
+      `<polyline class="line" ${looks.line} points="${points.map(at).join(" ")}"/>`,
+      label(margin.left, height - 8, `${day(first)}: ${format(first.value)}`, "start"),
+      label(width - margin.right, height - 8, `${day(last)}: ${format(last.value)}`, "end"),
     ].join("\n"),
   );
 }
@@ -72,8 +95,8 @@ export function lineChart(
 function figure(title: string, content: string): string {
   const name = escapeHtml(title);
   return `<svg role="img" aria-label="${name}" viewBox="0 0 ${width} ${height}" xmlns="http://www.w3.org/2000/svg">
-<text class="title" x="${margin.left}" y="14">${name}</text>
-<path class="axis" d="M${margin.left} ${height - margin.bottom}H${width - margin.right}"/>
+${label(margin.left, 14, title, "start", true)}
+<path class="axis" ${looks.axis} d="M${margin.left} ${height - margin.bottom}H${width - margin.right}"/>
 ${content}
 </svg>`;
 }

@@ -1,7 +1,7 @@
 import { formatBytes, formatSeconds } from "../events.ts";
 import { barChart, lineChart } from "./charts.ts";
 import type { Report } from "./model.ts";
-import { footnote, tablesOf, titleOf } from "./tables.ts";
+import { footnote, tablesOf, titleOf, verdictOf } from "./tables.ts";
 import { escapeHtml, type Table, time } from "./text.ts";
 
 const style = `
@@ -10,10 +10,10 @@ const style = `
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p.period,p.note{color:var(--dim)}p.note{font-size:.85rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}
-td:first-child{white-space:normal;overflow-wrap:anywhere}th{color:var(--dim);font-weight:600}
-ul.attention{padding-left:1.2rem}ul.attention li{color:var(--bad)}
+td:first-child{white-space:normal;overflow-wrap:break-word;min-width:6.5rem}th{color:var(--dim);font-weight:600}
+p.verdict{font-size:1.1rem;font-weight:600;margin:.75rem 0}p.bad{color:var(--bad)}ul.attention{padding-left:1.2rem}ul.attention li{color:var(--bad)}
 svg{display:block;width:100%;max-width:40rem;margin:1rem 0}svg text{font:11px system-ui,sans-serif;fill:var(--dim);text-anchor:middle}
-svg .title{fill:var(--ink);font-weight:600}svg .title,svg .start{text-anchor:start}svg .end{text-anchor:end}
+svg .title{fill:var(--ink);font-weight:600}svg .title,svg .start{text-anchor:start}svg .end{text-anchor:end}@page{margin:1.5cm;size:A4 landscape}
 svg .bar{fill:var(--bar)}svg .bad{fill:var(--bad)}svg .axis{stroke:var(--line)}svg .line{fill:none;stroke:var(--bar);stroke-width:2}
 `;
 
@@ -28,8 +28,8 @@ export function renderHtml(report: Report, series: readonly SizeSeries[]): strin
   const title = escapeHtml(titleOf(report));
   const attention =
     report.attention.length === 0
-      ? "<p>All is well.</p>"
-      : `<ul class="attention">\n${report.attention.map((line) => `<li>${escapeHtml(line)}</li>`).join("\n")}\n</ul>`;
+      ? ""
+      : `<h2>Needs attention</h2>\n<ul class="attention">\n${report.attention.map((line) => `<li>${escapeHtml(line)}</li>`).join("\n")}\n</ul>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -40,8 +40,8 @@ export function renderHtml(report: Report, series: readonly SizeSeries[]): strin
 </head>
 <body>
 <h1>${title}</h1>
+<p class="verdict${report.attention.length === 0 ? "" : " bad"}">${escapeHtml(verdictOf(report))}</p>
 <p class="period">${time(report.from)} to ${time(report.to)}</p>
-<h2>Needs attention</h2>
 ${attention}
 ${chartsOf(report).join("\n")}
 ${tablesOf(report).map(section).join("\n")}
@@ -58,7 +58,7 @@ function chartsOf({ sevenDays }: Report): string[] {
       label: day.date.slice(5),
       value: value(day),
       description: `${day.date}: ${day.runs} runs, ${day.complete} complete, ${day.proven} proven`,
-      bad: day.proven < day.runs,
+      bad: day.runs === 0 || day.proven < day.runs,
     }));
   return [
     barChart(

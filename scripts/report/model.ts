@@ -1,4 +1,4 @@
-import { formatSeconds } from "../events.ts";
+import { attentionOf } from "./attention.ts";
 import { daysUntil, type Forecast, forecast, type Point } from "./forecast.ts";
 import type { CommandRecord, History, RunRecord } from "./history.ts";
 
@@ -103,7 +103,16 @@ export function reportOf({ kind, cluster, now, history, sizes, maximumDumpAgeHou
     databases,
     commands: commandsOf(history.commands, to - length),
     disk,
-    attention: attentionOf({ period, databases, disk, sizes, now, maximumDumpAgeHours, history }),
+    attention: attentionOf({
+      period,
+      databases,
+      disk,
+      sizes,
+      now,
+      maximumDumpAgeHours,
+      history,
+      lengthDays: kinds[kind],
+    }),
   };
 }
 
@@ -186,40 +195,6 @@ function diskOf(commands: readonly CommandRecord[], now: Date): DiskReport | nul
     usedPercent: sizeBytes === 0 ? 0 : (1 - freeBytes / sizeBytes) * 100,
     daysUntilPercent: { 75: until(75), 80: until(80), 85: until(85) },
   };
-}
-
-function attentionOf({
-  period,
-  databases,
-  disk,
-  sizes,
-  now,
-  maximumDumpAgeHours,
-  history,
-}: Pick<Report, "period" | "databases" | "disk"> &
-  Pick<ReportInput, "sizes" | "now" | "maximumDumpAgeHours" | "history">): string[] {
-  const found: string[] = [];
-  if (history.runs.length === 0) found.push("There is no dump yet.");
-  for (const { name, lastProvenAt } of databases) {
-    const age = lastProvenAt === null ? null : (now.getTime() - Date.parse(lastProvenAt)) / 1000;
-    if (age === null) found.push(`No dump of ${name} was ever proven by a restore.`);
-    else if (age > maximumDumpAgeHours * 3600)
-      found.push(
-        `The newest proven dump of ${name} is ${formatSeconds(age)} old, more than ${maximumDumpAgeHours} h.`,
-      );
-  }
-  if (period.complete < period.runs)
-    found.push(`${period.runs - period.complete} of ${period.runs} runs lack databases.`);
-  if (period.proven < period.complete)
-    found.push(`${period.complete - period.proven} of ${period.complete} complete runs are not proven.`);
-  if (period.failedCommands > 0) found.push(`${period.failedCommands} commands failed.`);
-  if (disk !== null && disk.usedPercent >= 75)
-    found.push(`The disk of the dumps is ${disk.usedPercent.toFixed(0)} % full.`);
-  const soon = disk?.daysUntilPercent[80] ?? null;
-  if (soon !== null && soon > 0 && soon < 90)
-    found.push(`The disk of the dumps reaches 80 % in ${Math.ceil(soon)} days: plan more room.`);
-  if (sizes === undefined) found.push("The server did not say how large its databases are now.");
-  return found;
 }
 
 function secondsBetween(from: string, to: string): number {

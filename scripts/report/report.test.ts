@@ -11,6 +11,7 @@ import { entryFor, manifestFor, validationFor } from "../testing/manifests.ts";
 import { messageOfFailure } from "./failed.ts";
 import { historyFile, readHistory, recordHistory } from "./history.ts";
 import { makeReport, publishReport } from "./report.ts";
+import { verdictOf } from "./tables.ts";
 
 const now = new Date("2026-06-08T08:00:00.000Z");
 const odd = "<b>x</b>|`\"'&\n";
@@ -107,7 +108,29 @@ test("a report counts its period, compares it with the one before and sees growt
   const growth = report.databases[0]?.growth;
   expect(growth?.perDay).toBeCloseTo(1_000_000);
   expect(growth?.expected[0]?.value).toBeCloseTo(38_250_000, -3);
-  expect(report.attention).toEqual(["The server did not say how large its databases are now."]);
+  expect(report.attention).toEqual([
+    "The server did not say how large its databases are now: dbkeeper health tells more.",
+  ]);
+});
+
+test("the first line says whether all is well, and what is not says what to do", async () => {
+  const context = contextFor();
+  const first = async () => (await makeReport(context, "weekly")).markdown.split("\n")[2];
+  expect(await first()).toBe("**2 things need attention.**");
+  await runOn(context.config, 5, 1000);
+  const startedAt = "2026-06-08T02:00:00.000Z";
+  const at = { ...context, now: () => new Date("2026-06-08T02:20:00.000Z") };
+  for (const exitCode of [0, 8, 0]) await recordHistory(at, { command: "run", startedAt, exitCode });
+  const { report, html } = await makeReport(context, "weekly");
+  expect(report.attention).toEqual([
+    expect.stringMatching(/^The newest proven dump is older than 26 h: [^]* \(3\.2 d\)\. dbkeeper run takes/),
+    expect.stringMatching(
+      /^dbkeeper run failed 1 of 3 times, last at 2026-06-08 02:20 UTC with code 8 \(some data/,
+    ),
+    expect.stringMatching(/^The server did not say/),
+  ]);
+  expect(html).toContain('<p class="verdict bad">3 things need attention.</p>');
+  expect(verdictOf({ ...report, attention: [] })).toBe("All is well: the dump was proven by restoring.");
 });
 
 test("an odd name cannot break out of HTML or Markdown", async () => {

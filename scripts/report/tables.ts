@@ -155,6 +155,15 @@ function commandTable({ commands }: Report): Table {
 export const footnote =
   "Proven: restored into a scratch database and found equal to the source. Forecast: a straight line by least squares through all known sizes, in brackets the bounds between which a size lies with 95 % probability; growth in steps makes them wide. Fit: the part of the variance that the line explains.";
 
+/** The first line of a report: whether all is well. */
+export function verdictOf({ attention, period }: Pick<Report, "attention" | "period">): string {
+  const { runs } = period;
+  const count = attention.length;
+  if (count > 0) return `${count} thing${count === 1 ? " needs" : "s need"} attention.`;
+  if (runs === 0) return "All is well; no dump was due.";
+  return `All is well: ${runs === 1 ? "the dump was" : `all ${runs} dumps were`} proven by restoring.`;
+}
+
 /** The title of a report. */
 export function titleOf({ kind, cluster, to }: Pick<Report, "kind" | "cluster" | "to">): string {
   return `${kind[0]?.toUpperCase()}${kind.slice(1)} report of ${cluster}, ${to.slice(0, 10)}`;

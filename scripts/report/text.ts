@@ -26,11 +26,17 @@ export function escapeHtml(text: string): string {
   return visible(text).replaceAll(/[&<>"']/g, (character) => names[character] ?? character);
 }
 
-/** Text in a cell of a Markdown table or an item of a list, without any meaning of its own, and else as it is. */
+/** Text in an item of a list, without any meaning of its own, and else as it is. */
 export function escapeMarkdown(text: string): string {
-  return visible(text)
-    .replaceAll(/[\\`*{}[\]<>|~&]|(?<![\p{L}\d])_|_(?![\p{L}\d])/gu, (character) => `\\${character}`)
-    .replace(/^(\s*)([-+#])/, "$1\\$2");
+  return escapeCell(text).replace(/^(\s*)([-+#])/, "$1\\$2");
+}
+
+/** Text in a cell of a Markdown table, where nothing can begin that begins a line. */
+export function escapeCell(text: string): string {
+  return visible(text).replaceAll(
+    /[\\`*{}[\]<>|~&]|(?<![\p{L}\d])_|_(?![\p{L}\d])/gu,
+    (character) => `\\${character}`,
+  );
 }
 
 /** Control characters as their pictures, and what turns the direction of text as a box: a name shows what it is. */
@@ -61,14 +67,15 @@ export function time(value: string | null): string {
 /** How a figure changed against the period before. */
 export function change(now: number | null, before: number | null): string {
   if (now === null || before === null || before === 0) return nothing;
-  const percent = (now / before - 1) * 100;
-  return `${percent > 0 ? "+" : ""}${percent.toFixed(0)} %`;
+  const percent = Math.round((now / before - 1) * 100);
+  return `${percent > 0 ? "+" : ""}${percent} %`;
 }
 
 /** A forecast as its value and its bounds. */
 export function expectation(value: Expectation | undefined): string {
   if (value === undefined) return nothing;
-  return `${bytes(value.value)} (${bytes(value.low)} to ${bytes(value.high)})`;
+  const [low, likely, high] = [bytes(value.low), bytes(value.value), bytes(value.high)];
+  return low === high ? likely : `${likely} (${low} to ${high})`;
 }
 
 /** Part of the runs that a count is, in percent. */
