@@ -66,7 +66,7 @@ describe.skipIf(why !== undefined)(`a second repository in S3 (${why ?? "pgBackR
     expect(metrics).toMatch(
       /dbkeeper_wal_last_backup_timestamp_seconds\{[^}]*repository="2",type="full"\} \d/,
     );
-  }, 90_000);
+  }, 240_000);
 
   test("is recovered from alone: what only the other one has does not help", async () => {
     const passed = await host.wal("drill", "--repository", "2");
@@ -86,5 +86,5 @@ describe.skipIf(why !== undefined)(`a second repository in S3 (${why ?? "pgBackR
     ]);
     const drill = (number: string) => host.wal("drill", "--repository", number);
     expect([(await drill("2")).code, (await drill("1")).code]).toEqual([6, 0]);
-  }, 90_000);
+  }, 240_000);
 });

@@ -216,7 +216,7 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     } finally {
       await standby.stop();
     }
-  }, 90_000);
+  }, 240_000);
 });
 
 /** Commits one row after the other, as soon as there is a table for them, until what it gives back is called. */
