@@ -79,6 +79,19 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     }
   });
 
+  it("has checked the indexes of what it restored, and what the site asks of it, and encrypts what it keeps", async () => {
+    const runs = "/mnt/backup/postgresql/full/pg01";
+    const first = ["sh", "-c", `cat ${runs}/$(ls ${runs} | head -n 1)/manifest.json`] as const;
+    const { encryption, validation } = JSON.parse((await execInGuest(primary(), first)).stdout);
+    expect(encryption.recipients).toHaveLength(2);
+    expect(validation.databases).toHaveLength(3);
+    for (const { indexes, checks } of validation.databases) {
+      expect(indexes).toMatchObject({ outcome: "passed", checked: expect.any(Number) });
+      expect(indexes.checked).toBeGreaterThan(3);
+      expect(checks).toMatchObject([{ name: "has galaxies", outcome: "passed" }]);
+    }
+  });
+
   it("has these dumps in the archive, locked and encrypted, and the reader finds them as they were sent", async () => {
     const { protections } = await lab.status();
     const dumps = protections.filter(({ kind }) => kind === "database-dump");
