@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type FaultKind, fateHeader } from "./kinds.ts";
 
@@ -12,18 +12,21 @@ export interface FaultyGate {
 
 /** Opens a gate before a server that takes plain requests. */
 export async function openFaultyGate(target: string): Promise<FaultyGate> {
+  const onwards = new Agent({ keepAlive: true });
   const server = createServer((incoming, outgoing) => {
     const fate = incoming.headers[fateHeader] as FaultKind | undefined;
     delete incoming.headers[fateHeader];
     if (fate === "cut-before") incoming.socket.destroy();
     else if (fate === "status-500") refuse(incoming, outgoing, 500, "InternalError");
     else if (fate === "status-503") refuse(incoming, outgoing, 503, "SlowDown");
-    else forward(target, incoming, outgoing, fate, gate);
+    else forward({ target, onwards, gate }, incoming, outgoing, fate);
   });
   const gate: { -readonly [Key in keyof FaultyGate]: FaultyGate[Key] } = {
     url: "",
     halfway: undefined,
     async close() {
+      // Requests of programs that were killed in their middle never end by themselves.
+      onwards.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -41,11 +44,10 @@ function refuse(incoming: IncomingMessage, outgoing: ServerResponse, status: num
 }
 
 function forward(
-  target: string,
+  { target, onwards, gate }: { target: string; onwards: Agent; gate: FaultyGate },
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   fate: FaultKind | undefined,
-  gate: FaultyGate,
 ): void {
   const { method, url, headers } = incoming;
   const { hostname, port } = new URL(target);
@@ -54,7 +56,7 @@ function forward(
     return;
   }
   // The host stays as it was signed.
-  const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
+  const onward = request({ hostname, port, method, path: url, headers, agent: onwards }, (answer) => {
     if (fate === "answer-lost" || (fate === "cut-middle" && method !== "GET")) {
       answer.resume().once("end", () => incoming.socket.destroy());
       return;
@@ -69,6 +71,9 @@ function forward(
     else answer.pipe(outgoing);
   });
   onward.once("error", () => incoming.socket.destroy());
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) onward.destroy();
+  });
   incoming.pipe(onward);
 }
 
