@@ -76,7 +76,7 @@ async function contentOf(path: string): Promise<string> {
   if (path.endsWith(".prom")) return metricsIn(text);
   if (path.endsWith(".jsonl")) return historyIn(text);
   if (path.includes("/reports/") || path.includes("/sent/")) return text.length > 100 ? "whole" : text;
-  if (/\.(maintenance|archive-restore)\.json$/.test(path))
+  if (/\.(maintenance|archive-restore|archive-verify)\.json$/.test(path))
     return JSON.stringify(JSON.parse(text), withoutTimesAndBloat);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

@@ -67,7 +67,8 @@ function forward(
         answer.destroy();
         outgoing.write(chunk.subarray(0, chunk.length >> 1), () => incoming.socket.destroy());
       });
-    } else if (gate.halfway !== undefined && method === "GET") void passWithBreak(answer, outgoing, gate);
+    } else if (gate.halfway !== undefined && method === "GET")
+      passWithBreak(answer, outgoing, gate).catch(() => outgoing.destroy());
     else answer.pipe(outgoing);
   });
   onward.once("error", () => incoming.socket.destroy());
