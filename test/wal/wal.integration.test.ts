@@ -128,9 +128,7 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     const newest = (await segments()).at(-1) ?? "";
     const target = iso(Date.now());
     const good = await readFile(newest);
-    const damaged = Buffer.from(good);
-    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
-    await writeFile(newest, damaged);
+    await writeFile(newest, withOneBitTurned(good));
     const corrupt = await host.wal("drill", "--target-time", target);
     await rm(newest);
     const missing = await host.wal("drill", "--target-time", target);
@@ -143,6 +141,37 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(repositories[0]?.gaps).toMatchObject([{ class: "MISSING_LOST", segments: 1 }]);
     expect(checked.output).toContain("are lost: recovery from repository 1 ends before them");
   }, 120_000);
+
+  test("a damaged file of the backup fails the drill", async () => {
+    const root = join(host.repository, "backup", "pg01");
+    const names = (await readdir(root, { recursive: true })).filter((name) =>
+      /F\/(?:bundle|pg_data)\//.test(name),
+    );
+    const path = join(root, names[0] ?? "no file of a backup");
+    const good = await readFile(path);
+    await writeFile(path, withOneBitTurned(good));
+    const outcome = await host.wal("drill");
+    await writeFile(path, good);
+    expect([outcome.code, (await drills()).at(-1)?.verdict]).toEqual([6, "fail"]);
+    expect(await readdir(host.scratch)).toEqual([]);
+    // pgBackRest tries such a file again after 15 s.
+  }, 90_000);
+
+  test("a recovered server that ends by itself fails the drill", async () => {
+    const drill = host.start("drill");
+    const closed = new Promise((resolve) => drill.once("close", resolve));
+    let pid = 0;
+    await until("the recovering server", async () => {
+      const [folder = ""] = await readdir(host.scratch);
+      const file = join(host.scratch, folder, "data", "postmaster.pid");
+      const lines = await readFile(file, "utf8").catch(() => "");
+      pid = /^\d+\n/.test(lines) ? Number.parseInt(lines, 10) : 0;
+      return pid > 0;
+    });
+    process.kill(pid, "SIGKILL");
+    expect([await closed, (await drills()).at(-1)?.verdict]).toEqual([6, "fail"]);
+    expect(await readdir(host.scratch)).toEqual([]);
+  }, 60_000);
 
   test("a setting that is overridden is told with its file and line", async () => {
     // Roles and databases cannot override any of these: the server does not let them.
@@ -235,4 +264,11 @@ async function keepWriting(host: WalHost): Promise<() => Promise<void>> {
     stopped = true;
     return writing;
   };
+}
+
+function withOneBitTurned(good: Buffer): Buffer {
+  const damaged = Buffer.from(good);
+  const middle = damaged.length >> 1;
+  damaged[middle] = (damaged[middle] ?? 0) ^ 1;
+  return damaged;
 }
