@@ -139,7 +139,12 @@ function runtime(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Co
   const tell = reportChannels({ channels, smtpPassword, hostName: hostName(site, guest) });
   const keySecret = args.dumpKeySecrets?.get(cluster.name);
   const taken = isPrimary
-    ? dumps({ cluster, offsite: offsiteOf(args, cluster, guest), keySecret })
+    ? dumps({
+        cluster,
+        objective: site.objectives[guest.tier],
+        offsite: offsiteOf(args, cluster, guest),
+        keySecret,
+      })
     : undefined;
   return [
     tell.contribution,

@@ -379,6 +379,11 @@ describe("hosts", () => {
     });
     expect(files[config.archive?.caFile ?? ""]?.content).toBe("AUTHORITY");
     expect(config.retention.requireOffsite).toBe(true);
+    const { rpoHours, rtoHours } = site.objectives.critical ?? {};
+    expect(config.wal?.drill).toMatchObject({
+      rpoSeconds: (rpoHours ?? 0) * 3600,
+      rtoSeconds: (rtoHours ?? 0) * 3600,
+    });
   });
 
   it("get programs only by address and digest", () => {

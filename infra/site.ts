@@ -35,6 +35,8 @@ export type SiteInput = z.input<typeof schema>;
 /** A site after validation: every reference exists and every default is filled in. */
 export type Site = z.output<typeof schema>;
 
+export type Objective = Site["objectives"][string];
+
 export type Guest = Site["guests"][number];
 export type PostgresCluster = Site["databases"]["postgres"][number];
 export type Bucket = Site["archive"]["buckets"]["dumps"];

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DbkeeperConfig } from "../../scripts/config.ts";
 import type { Contribution, HostFile } from "../hosts/contribution.ts";
-import type { PostgresCluster } from "../site.ts";
+import type { Objective, PostgresCluster } from "../site.ts";
 import { type AgeIdentity, ageIdentityOf } from "./age.ts";
 import { archiveConfiguration, archiveFiles, type OffsiteArgs } from "./archive.ts";
 import { dumpUnits } from "./jobs.ts";
@@ -11,6 +11,8 @@ import type { DumpConfiguration } from "./runtime.ts";
 
 export interface DumpsArgs {
   readonly cluster: PostgresCluster;
+  /** Of the primary's tier. */
+  readonly objective: Objective | undefined;
   /** Absent where the dumps stay on the host. */
   readonly offsite: OffsiteArgs | undefined;
   /** Secret; what the host's own key follows from. Only where the site has its dumps encrypted. */
@@ -24,7 +26,7 @@ export interface Dumps {
 }
 
 /** Dumps of a cluster: every database, each proven by restoring it, encrypted and copied off-site where the site says so. */
-export function dumps({ cluster, offsite, keySecret }: DumpsArgs): Dumps {
+export function dumps({ cluster, objective, offsite, keySecret }: DumpsArgs): Dumps {
   const key = keySecret === undefined ? undefined : pulumi.output(keySecret).apply(ageIdentityOf);
   return {
     contribution: {
@@ -40,7 +42,7 @@ export function dumps({ cluster, offsite, keySecret }: DumpsArgs): Dumps {
       units: dumpUnits(cluster),
     },
     configuration: {
-      wal: walConfiguration(cluster),
+      wal: walConfiguration(cluster, objective),
       ...(offsite === undefined ? {} : { archive: archiveConfiguration(offsite) }),
       ...(key === undefined
         ? {}

@@ -3,7 +3,7 @@ import type { DbkeeperConfig } from "../../scripts/config.ts";
 import { type Contribution, plainFile } from "../hosts/contribution.ts";
 import { textfileDirectory } from "../hosts/paths.ts";
 import { renderUnit } from "../hosts/unit.ts";
-import type { Guest, PostgresCluster } from "../site.ts";
+import type { Guest, Objective, PostgresCluster } from "../site.ts";
 import { type Account, type Job, jobUnits, onFailure, program, systemCalls } from "./jobs.ts";
 import { serverUnit, settingsDirectory } from "./names.ts";
 import {
@@ -26,8 +26,11 @@ function folders({ dump }: PostgresCluster) {
   return { repository: `${dump.directory}/pgbackrest`, state: `${dump.directory}/wal` };
 }
 
-/** The runtime's part of the configuration for physical backups. */
-export function walConfiguration(cluster: PostgresCluster): NonNullable<DbkeeperConfig["wal"]> {
+/** The runtime's part of the configuration for physical backups; drills are held against the primary's objectives. */
+export function walConfiguration(
+  cluster: PostgresCluster,
+  objective: Objective | undefined,
+): NonNullable<DbkeeperConfig["wal"]> {
   return {
     stanza: cluster.name,
     role: cluster.roles.backup,
@@ -39,8 +42,17 @@ export function walConfiguration(cluster: PostgresCluster): NonNullable<Dbkeeper
       keepMib: cluster.wal.keepMib,
       file: `${settingsDirectory}/postgresql.conf`,
     },
-    drill: { directory: drillDirectory },
+    drill: {
+      directory: drillDirectory,
+      ...(objective === undefined
+        ? {}
+        : { rtoSeconds: secondsOf(objective.rtoHours), rpoSeconds: secondsOf(objective.rpoHours) }),
+    },
   };
+}
+
+function secondsOf(hours: number): number {
+  return Math.round(hours * 3600);
 }
 
 export interface PhysicalBackupsArgs {
