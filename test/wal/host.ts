@@ -50,6 +50,10 @@ export interface WalHost {
   scratch: string;
   metricsFile: string;
   configFile: string;
+  /** The data's owner; `undefined` where the tests run as that user themselves. */
+  owner: { uid: number; gid: number } | undefined;
+  /** What stands before a command to run it as the owner. */
+  prefix: readonly string[];
   /** Runs `dbkeeper wal …` as the data's owner. */
   wal(...argv: string[]): Promise<Outcome>;
   /** Starts it without waiting; the caller ends it. */
@@ -68,9 +72,11 @@ export interface WalHost {
 export interface WalHostOptions {
   /** A second repository. */
   s3?: S3Repository & { authorityFile: string; key: NonNullable<PgBackRestSecrets["s3Key"]> };
+  /** Differential backups that are kept; default 7. */
+  differentials?: number;
 }
 
-export async function startWalHost({ s3 }: WalHostOptions = {}): Promise<WalHost> {
+export async function startWalHost({ s3, differentials = 7 }: WalHostOptions = {}): Promise<WalHost> {
   // A restore makes every file durable: on a disk that waits for others' writes, that would be most of the time.
   const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   const folder = await mkdtemp(join(parent, "dbkeeper-wal-"));
@@ -106,7 +112,7 @@ export async function startWalHost({ s3 }: WalHostOptions = {}): Promise<WalHost
         cores: 2,
         version: "2.45",
         repositoryPath: repository,
-        retention: { days: 30, differentials: 7 },
+        retention: { days: 30, differentials },
         spoolPath: path("spool"),
         logPath: path("log"),
         ...(s3 === undefined ? {} : { s3: { ...s3, authorityFile: path("authority.pem") } }),
@@ -181,6 +187,8 @@ export async function startWalHost({ s3 }: WalHostOptions = {}): Promise<WalHost
     scratch: path("scratch"),
     metricsFile: path("state/dbkeeper-wal.prom"),
     configFile,
+    owner,
+    prefix,
     start,
     configure,
     alterSystem,

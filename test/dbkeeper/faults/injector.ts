@@ -27,9 +27,13 @@ const recorded = new Set<string>();
 let fired = false;
 let down = false;
 
+/** All calls of pgBackRest go through these: who asks for one is what tells it from the others. */
+const onBehalf = /^scripts\/wal\/(?:pgbackrest|info)\.ts$/;
+
 /** The call that is being made, where the program itself makes it. */
 function callOf(type: CallType, operation: string): Call | undefined {
-  const frames = programFrames();
+  const all = programFrames();
+  const frames = all.slice(all.findLastIndex(({ path }) => onBehalf.test(path)) + 1);
   const [first] = frames;
   if (first === undefined) return undefined;
   const from = frames.find(({ path }) => path !== first.path);

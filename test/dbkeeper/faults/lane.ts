@@ -85,6 +85,8 @@ export interface World {
   configFile: string;
   /** Prefix of its objects in the bucket. */
   prefix: string;
+  /** What stands before commands, to run them as somebody else; default nothing. */
+  runAs?: readonly string[];
   run(...argv: string[]): Promise<Ended>;
   remove(): Promise<void>;
 }

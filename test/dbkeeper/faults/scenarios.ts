@@ -5,6 +5,7 @@ import { pictureOfArchive, unsoundArchive } from "./archived.ts";
 import { pictureOfDatabases, replaceTarget, unsoundDatabases } from "./databases.ts";
 import { type Beginning, type Ground, type Lane, makeWorld, newAgeKey, type World } from "./lane.ts";
 import { type Picture, pictureOfFiles, provenRuns, runsOf, unsoundRuns } from "./picture.ts";
+import type { Case } from "./sweep.ts";
 import { makeTemplates } from "./templates.ts";
 
 /** A command, and what it finds and must leave. */
@@ -15,8 +16,8 @@ export interface Scenario {
   begin(lane: Lane): Promise<World>;
   /** The state of a world. */
   picture(world: World): Promise<Picture>;
-  /** What is wrong with it, also right after a fault. */
-  unsound(world: World): Promise<string[]>;
+  /** What is wrong with it, also right after a fault, which is given then. */
+  unsound(world: World, fault?: Pick<Case, "call" | "kind">): Promise<string[]>;
 }
 
 /** Everything that the sweep goes through; what needs an S3 server only where there is one. */

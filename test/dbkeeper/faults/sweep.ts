@@ -2,10 +2,15 @@ import { createHash } from "node:crypto";
 import { exitCodes } from "../../../scripts/exit-codes.ts";
 import { until } from "../../../scripts/testing/wait.ts";
 import { type Call, type FaultKind, faultKinds } from "./kinds.ts";
-import type { Ground, Lane, World } from "./lane.ts";
+import type { Lane, World } from "./lane.ts";
 import { differences, type Picture } from "./picture.ts";
-import { type Ended, processesOf } from "./program.ts";
+import { type Ended, type Program, processesOf, type RunOptions } from "./program.ts";
 import type { Scenario } from "./scenarios.ts";
+
+/** The program whose calls fail. */
+interface Swept {
+  program: Program;
+}
 
 /** A command with all that it calls, and the state that it leaves when nothing disturbs it. */
 export interface Recorded {
@@ -22,7 +27,7 @@ export interface Case {
 }
 
 /** Runs a command undisturbed, and again: twice must be as once. */
-export async function record(ground: Ground, lane: Lane, scenario: Scenario): Promise<Recorded> {
+export async function record(ground: Swept, lane: Lane, scenario: Scenario): Promise<Recorded> {
   const world = await scenario.begin(lane);
   const { ended, calls } = await ground.program.record(argvOf(scenario, world), placeOf(world));
   if (ended.code !== 0) throw new Error(`${scenario.name} ended with ${ended.code}:\n${ended.output}`);
@@ -39,19 +44,22 @@ function argvOf({ argv }: Scenario, { configFile }: World): string[] {
   return [...argv, "--config", configFile];
 }
 
-function placeOf({ folder }: World): { temporary: string } {
-  return { temporary: `${folder}/temporary` };
+function placeOf({ folder, runAs = [] }: World): RunOptions {
+  return { temporary: `${folder}/temporary`, prefix: runAs };
 }
 
 /**
  * Every way in which every call of the commands can fail. A place in the sources that several commands reach counts as
  * one with each kind of thing that it is called on.
  */
-export function everyCase(all: readonly Recorded[]): Case[] {
+export function everyCase(
+  all: readonly Recorded[],
+  name = ({ at, operation }: Call) => `${at} ${operation}`,
+): Case[] {
   const known = new Set<string>();
   return all.flatMap((recorded) =>
     recorded.calls.flatMap((call) => {
-      const what = `${call.at} ${call.operation}`;
+      const what = name(call);
       if (known.has(what)) return [];
       known.add(what);
       return faultKinds[call.type].map((kind) => ({ recorded, call, kind }));
@@ -70,7 +78,7 @@ export function oneCaseEach(cases: readonly Case[], name: (call: Call) => string
 }
 
 /** Tries a case; resolves to what is wrong, one line each. */
-export async function tryCase(ground: Ground, lane: Lane, one: Case): Promise<string[]> {
+export async function tryCase(ground: Swept, lane: Lane, one: Case): Promise<string[]> {
   const { recorded, call, kind } = one;
   const { scenario, reference } = recorded;
   const world = await scenario.begin(lane);
@@ -81,7 +89,7 @@ export async function tryCase(ground: Ground, lane: Lane, one: Case): Promise<st
     kind,
   });
   if (!fired) problems.push(`the call was not made:\n${ended.output}`);
-  problems.push(...problemsOf(ended, kind), ...(await scenario.unsound(world)));
+  problems.push(...problemsOf(ended, kind), ...(await scenario.unsound(world, one)));
   if (ended.code === 0 && !/"level":"(warning|error)"/.test(ended.output)) {
     // Metrics that cannot be read vanish or age, which is what tells of it.
     const silent = differences(reference, await scenario.picture(world)).filter(
@@ -89,7 +97,7 @@ export async function tryCase(ground: Ground, lane: Lane, one: Case): Promise<st
     );
     problems.push(...silent.map((line) => `said that all is well, but ${line}`));
   }
-  const again = await world.run(...scenario.argv);
+  const again = await runAgain(one, world, ended);
   if (again.code !== 0) problems.push(`run again it ended with ${again.code}:\n${again.output}`);
   const sessions = [ended.session, again.session];
   await until("processes to end", async () => (await processesOf(sessions)).length === 0, 10).catch(
@@ -102,6 +110,21 @@ export async function tryCase(ground: Ground, lane: Lane, one: Case): Promise<st
   return problems.length === 0
     ? []
     : [...problems, `(the fault: ${ended.code} ${ended.output.split("\n").slice(-3).join("\n")})`];
+}
+
+/**
+ * Runs the command again. pgBackRest that goes on after dbkeeper was killed holds its own lock, and the command may say
+ * so until that has ended.
+ */
+async function runAgain(
+  { call, recorded: { scenario } }: Case,
+  world: World,
+  { session }: Ended,
+): Promise<Ended> {
+  const again = await world.run(...scenario.argv);
+  if (again.code !== exitCodes.busy.code || !call.operation.startsWith("spawn pgbackrest")) return again;
+  await until("pgBackRest to end", async () => (await processesOf([session])).length === 0, 60);
+  return await world.run(...scenario.argv);
 }
 
 /** An upload whose number was lost with the process, or with the answer, is given up by the bucket's lifecycle alone. */
@@ -122,7 +145,7 @@ function problemsOf({ code, output }: Ended, kind: FaultKind): string[] {
 
 /** A case that went wrong, for people. */
 export function describeCase(
-  { program }: Ground,
+  { program }: Swept,
   { recorded, call, kind }: Case,
   problems: readonly string[],
 ): string {
