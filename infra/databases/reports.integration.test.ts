@@ -134,7 +134,7 @@ test.skipIf(!isThere)("a report goes through a relay with TLS and a login", asyn
   ]);
   const { headers, text } = parseMail(received[0]?.raw ?? Buffer.alloc(0));
   expect(headers.subject).toMatch(/^\[attention\] Daily report of pg01, /);
-  expect(text).toContain("There is no dump yet.");
+  expect(text).toContain("There is no dump yet");
   expect(output).not.toContain(password);
 });
 

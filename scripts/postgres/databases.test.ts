@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { entryFor } from "../testing/manifests.ts";
-import { type ListedDatabase, selectDatabases } from "./databases.ts";
+import { type ListedDatabase, listDatabases, selectDatabases } from "./databases.ts";
 import { newScratchName } from "./scratch-name.ts";
+import type { Session } from "./session.ts";
 
 const database = (name: string, differences: Partial<ListedDatabase> = {}): ListedDatabase => ({
   name,
@@ -63,3 +64,23 @@ test("what is asked for and cannot be had is a failure, never silence", () => {
     ],
   });
 });
+
+test("a database that is dropped between its row and its size is no reason to fail, another error is", async () => {
+  const answering = (code: string, times: number) => {
+    let failures = 0;
+    const rows = async () => {
+      if (failures++ < times)
+        throw Object.assign(new Error("database with OID 16999 does not exist"), { code });
+      return [{ known: false, row: { datname: "a" }, encoding: "UTF8", bytes: null }];
+    };
+    const session = { rows: rows as Session["rows"], execute: never, cancel: never, close: never };
+    return listDatabases(session);
+  };
+  await expect(answering("3D000", 3)).resolves.toHaveLength(1);
+  await expect(answering("3D000", 100)).rejects.toThrow("does not exist");
+  await expect(answering("57P01", 1)).rejects.toThrow("does not exist");
+});
+
+async function never(): Promise<void> {
+  throw new Error("not asked for");
+}

@@ -1,5 +1,7 @@
 import type { DatabaseEntry } from "../runs/manifest.ts";
+import { hasCode } from "../system/files.ts";
 import { parseGlob } from "./glob.ts";
+import { quoteLiteral } from "./quote.ts";
 import { isRestoreName, isScratchName } from "./scratch-name.ts";
 import { oneRow, type Session } from "./session.ts";
 
@@ -17,16 +19,58 @@ export interface ListedDatabase {
 
 /** Lists every database of the cluster, by name. */
 export async function listDatabases(session: Session): Promise<ListedDatabase[]> {
-  // Through JSON, because the locale columns differ between versions.
-  const rows = await session.rows<{
-    row: Record<string, unknown>;
-    encoding: string;
-    bytes: string | null;
-  }>(
-    `select to_jsonb(d) - 'datacl' as row, pg_encoding_to_char(d.encoding) as encoding,
-            case when has_database_privilege(d.oid, 'connect') or pg_has_role(current_user, 'pg_read_all_stats', 'usage')
-                 then pg_database_size(d.oid) end as bytes
-       from pg_database d order by d.datname collate "C"`,
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readDatabases(session);
+    } catch (error) {
+      // Another session dropped one between its row and its size.
+      if (attempt === attempts || !databaseIsGone.some((code) => hasCode(error, code))) throw error;
+    }
+  }
+}
+
+const attempts = 20;
+
+/** What PostgreSQL 15 and others answer: invalid_catalog_name, undefined_object. */
+const databaseIsGone = ["3D000", "42704"];
+
+/** Encoding and locale of a template database; `undefined` where there is none of the name. */
+export async function findTemplate(session: Session, name: string): Promise<Locale | undefined> {
+  const [row] = await session.rows<CatalogRow>(
+    `${catalogQuery("")} where d.datistemplate and d.datname = ${quoteLiteral(name)}`,
+  );
+  return row && localeOf(row);
+}
+
+/** Without the collation's version. */
+type Locale = Omit<DatabaseEntry["locale"], "collationVersion">;
+
+interface CatalogRow {
+  row: Record<string, unknown>;
+  encoding: string;
+}
+
+/** Through JSON, because the locale columns differ between versions. */
+function catalogQuery(more: string): string {
+  return `select to_jsonb(d) - 'datacl' as row, pg_encoding_to_char(d.encoding) as encoding${more} from pg_database d`;
+}
+
+function localeOf({ row, encoding }: CatalogRow): Locale {
+  return {
+    encoding,
+    collate: String(row.datcollate),
+    ctype: String(row.datctype),
+    provider: textOrNull(row.datlocprovider) ?? "c",
+    providerLocale: textOrNull(row.datlocale) ?? textOrNull(row.daticulocale),
+    icuRules: textOrNull(row.daticurules),
+  };
+}
+
+async function readDatabases(session: Session): Promise<ListedDatabase[]> {
+  const bytes = `, case when has_database_privilege(d.oid, 'connect') or pg_has_role(current_user, 'pg_read_all_stats', 'usage')
+                        then pg_database_size(d.oid) end as bytes`;
+  const rows = await session.rows<CatalogRow & { bytes: string | null }>(
+    `${catalogQuery(bytes)} order by d.datname collate "C"`,
   );
   const actual = await actualCollationVersions(session);
   return rows.map(({ row, encoding, bytes }) => ({
@@ -36,12 +80,7 @@ export async function listDatabases(session: Session): Promise<ListedDatabase[]>
     isInvalid: row.datconnlimit === -2,
     bytes: bytes === null ? null : Number(bytes),
     locale: {
-      encoding,
-      collate: String(row.datcollate),
-      ctype: String(row.datctype),
-      provider: textOrNull(row.datlocprovider) ?? "c",
-      providerLocale: textOrNull(row.datlocale) ?? textOrNull(row.daticulocale),
-      icuRules: textOrNull(row.daticurules),
+      ...localeOf({ row, encoding }),
       collationVersion:
         actual === null
           ? null

@@ -4,7 +4,7 @@ import { formatBytes } from "../events.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import type { DatabaseEntry } from "../runs/manifest.ts";
 import { freeBytes } from "../system/space.ts";
-import { listDatabases } from "./databases.ts";
+import { findTemplate } from "./databases.ts";
 import { quoteIdentifier, quoteLiteral } from "./quote.ts";
 import { isSameAddress, readIdentifier, requireOtherServer } from "./scratch-identity.ts";
 import { isScratchName, newScratchName, scratchTemplate } from "./scratch-name.ts";
@@ -182,10 +182,8 @@ async function createScratch(
   name: string,
   locale: DatabaseEntry["locale"],
 ): Promise<void> {
-  const template = (await listDatabases(session)).find((database) => database.name === scratchTemplate);
-  const isLike = (other: DatabaseEntry["locale"]) =>
-    localeKeys.every((key) => (other[key] ?? null) === (locale[key] ?? null));
-  if (template?.isTemplate === true && isLike(template.locale)) {
+  const template = await findTemplate(session, scratchTemplate);
+  if (template && localeKeys.every((key) => (template[key] ?? null) === (locale[key] ?? null))) {
     try {
       await session.execute(createStatement(name, locale, facts.major, scratchTemplate));
       return;
