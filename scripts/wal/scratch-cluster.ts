@@ -34,21 +34,22 @@ export async function removeLeftovers(parent: string): Promise<string[]> {
 
 /** Removes a scratch folder after ending whatever still works in it: a server, or a restore with its processes. */
 export async function removeScratchFolder(path: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const begun = Date.now();
   for (;;) {
     const working = await processesIn(path);
     if (working.length === 0) break;
-    if (Date.now() > deadline) throw new Error(`processes ${working.join(", ")} do not end, ${path} stays`);
-    // Nothing in there is worth a clean shutdown.
-    for (const pid of working) kill(pid);
+    const waited = Date.now() - begun;
+    if (waited > 30_000) throw new Error(`processes ${working.join(", ")} do not end, ${path} stays`);
+    // Nothing in there is worth a clean shutdown, but a server that is killed leaves its shared memory for ever.
+    for (const pid of working) kill(pid, waited < 5_000 ? "SIGQUIT" : "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await rm(path, { recursive: true, force: true });
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // Ended meanwhile.
   }
@@ -202,6 +203,8 @@ function settingsOf({ folder, restoreCommand, inherited }: ScratchServerOptions)
     fsync: "off",
     full_page_writes: "off",
     shared_buffers: "64MB",
+    // In its folder, so that it goes with it also where all was killed at once.
+    dynamic_shared_memory_type: "mmap",
     huge_pages: "off",
     logging_collector: "off",
     log_destination: "stderr",
