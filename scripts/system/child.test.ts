@@ -36,10 +36,10 @@ test("a program that is not there is a failure that names it", async () => {
 
 test("what cannot be started ends what was to read from it", async () => {
   const children = () => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap").length;
-  await expect.poll(children).toBe(0);
+  await expect.poll(children, { timeout: 10_000 }).toBe(0);
   const stages = [{ file: "echo", args: ["x".repeat(2 ** 22)], env }, shell("exec cat")];
   await expect(runPipeline(stages, { signal: never })).rejects.toThrow(/echo cannot run: .*E2BIG/);
-  await expect.poll(children).toBe(0);
+  await expect.poll(children, { timeout: 10_000 }).toBe(0);
 });
 
 test("a consumer that fails ends the programs", async () => {
