@@ -16,7 +16,9 @@ export interface Swap {
 
 /**
  * Gives a restored database its name and properties; one that has that name keeps everything under another,
- * which is returned. All or nothing: one transaction. Sessions of both are ended; new ones wait until it is decided. Fails where the name is taken and nothing is to be replaced.
+ * which is returned. All or nothing: one transaction. Sessions of both are ended; new ones
+ * wait until it is decided, and one that had already begun may be told once that the database does not exist. Fails
+ * where the name is taken and nothing is to be replaced.
  */
 export async function swapIn(target: Target, swap: Swap): Promise<string | undefined> {
   const { restored, name, properties, replace, now } = swap;
