@@ -1,9 +1,13 @@
+import { statfs } from "node:fs/promises";
+import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
 import { guestProcess } from "../guests/guest.ts";
+import type { Caller } from "./auth.ts";
 import { parameterError } from "./errors.ts";
 import { integer, node, oneOf, text as textField, vmid } from "./fields.ts";
 import { Page, type Route, route } from "./route.ts";
 import { guestPlace, nodeOf, type Simulator } from "./simulator.ts";
 import type { Vm } from "./state.ts";
+import { storageStatus } from "./storage-status.ts";
 import type { Task } from "./tasks.ts";
 import { summary } from "./vm-summary.ts";
 
@@ -48,6 +52,31 @@ export const clusterRoutes: Route[] = [
   }),
   route({
     method: "GET",
+    path: "/cluster/status",
+    params: {},
+    permit: (caller) => caller.require("/", ["Sys.Audit"]),
+    run: (_, { sim }) => {
+      const nodes = sim.config.nodes.map(({ name }, index) => ({
+        id: `node/${name}`,
+        type: "node",
+        name,
+        nodeid: index + 1,
+        online: statusOfNode(sim, name) === "online" ? 1 : 0,
+        local: index === 0 ? 1 : 0,
+        level: "",
+      }));
+      // A node that stands alone is in no cluster.
+      if (nodes.length === 1) return nodes.map((node) => ({ ...node, nodeid: 0 }));
+      const online = nodes.filter((node) => node.online === 1).length;
+      const quorate = online > nodes.length / 2 ? 1 : 0;
+      return [
+        { id: "cluster", type: "cluster", name: "lab", version: 1, nodes: nodes.length, quorate },
+        ...nodes,
+      ];
+    },
+  }),
+  route({
+    method: "GET",
     path: "/cluster/nextid",
     params: { vmid: vmid().optional() },
     run: (params, { sim }) => {
@@ -70,8 +99,7 @@ export const clusterRoutes: Route[] = [
       const wants = (type: string) => params.type === undefined || params.type === type;
       const rows: unknown[] = [];
       if (wants("node")) {
-        for (const { name } of sim.config.nodes)
-          rows.push({ id: `node/${name}`, type: "node", node: name, status: statusOfNode(sim, name) });
+        for (const { name } of sim.config.nodes) rows.push(await nodeResource(sim, name, caller));
       }
       if (wants("vm")) {
         for (const [id, vm] of Object.entries(sim.store.state.vms)) {
@@ -80,7 +108,10 @@ export const clusterRoutes: Route[] = [
       }
       if (wants("storage")) {
         for (const [storage, section] of Object.entries(sim.store.state.storages)) {
+          if (!caller.may(`/storage/${storage}`, "Datastore.Audit")) continue;
+          const { active, total, used, shared } = await storageStatus(sim, storage, section);
           for (const { name } of sim.config.nodes) {
+            const isUsable = active === 1 && statusOfNode(sim, name) === "online";
             rows.push({
               id: `storage/${name}/${storage}`,
               type: "storage",
@@ -88,8 +119,8 @@ export const clusterRoutes: Route[] = [
               node: name,
               plugintype: section.type,
               content: section.content,
-              shared: section.shared ?? 0,
-              status: "available",
+              shared,
+              ...(isUsable ? { status: "available", maxdisk: total, disk: used } : { status: "unknown" }),
             });
           }
         }
@@ -105,12 +136,26 @@ export const clusterRoutes: Route[] = [
       limit: integer(0).optional(),
       start: integer(0).optional(),
       vmid: vmid().optional(),
+      typefilter: textField().optional(),
+      source: oneOf(["archive", "active", "all"]).optional(),
+      since: integer().optional(),
+      until: integer().optional(),
     },
-    run: (params, { sim }) => {
+    run: (params, { sim, caller }) => {
       nodeOf(sim, params.node);
+      const { source = "archive", since = 0, until = Number.POSITIVE_INFINITY } = params;
+      const seesAll = caller.may(`/nodes/${params.node}`, "Sys.Audit");
       const all = sim.tasks
         .list(params.node)
-        .filter((task) => params.vmid === undefined || task.id === String(params.vmid));
+        .filter(
+          (task) =>
+            (params.vmid === undefined || task.id === String(params.vmid)) &&
+            (params.typefilter === undefined || task.type === params.typefilter) &&
+            (source === "all" || (source === "active") === (task.endtime === undefined)) &&
+            task.starttime >= since &&
+            task.starttime <= until &&
+            (seesAll || task.user.split("!")[0] === caller.user),
+        );
       const start = params.start ?? 0;
       const rows = all.slice(start, start + (params.limit ?? 50));
       return new Page(
@@ -155,6 +200,26 @@ function requireTask(
   params: { node: string; upid: string },
 ): void {
   if (!params.upid.endsWith(`:${caller.id}:`)) caller.require(`/nodes/${params.node}`, ["Sys.Audit"]);
+}
+
+/** Figures are of the machine that simulates; who may not audit a node gets none, and neither does anybody of one that is off. */
+async function nodeResource(sim: Simulator, name: string, caller: Caller): Promise<unknown> {
+  const status = statusOfNode(sim, name);
+  const row = { id: `node/${name}`, type: "node", node: name, status };
+  if (status === "offline" || !caller.may(`/nodes/${name}`, "Sys.Audit")) return row;
+  const { cpus, memoryBytes } = nodeOf(sim, name);
+  const disk = await statfs(sim.folder);
+  return {
+    ...row,
+    uptime: uptimeSeconds(),
+    cpu: Math.min(1, (loadavg()[0] ?? 0) / availableParallelism()),
+    maxcpu: cpus,
+    mem: Math.round((1 - freemem() / totalmem()) * memoryBytes),
+    maxmem: memoryBytes,
+    disk: (disk.blocks - disk.bavail) * disk.bsize,
+    maxdisk: disk.blocks * disk.bsize,
+    level: "",
+  };
 }
 
 async function vmResource(sim: Simulator, id: number, vm: Vm): Promise<unknown> {

@@ -31,7 +31,7 @@ export const storageStatusRoutes: Route[] = [
         )
           continue;
         if (!mayList(caller, id)) continue;
-        rows.push({ storage: id, ...(await statusOf(sim, id, section)) });
+        rows.push({ storage: id, ...(await storageStatus(sim, id, section)) });
       }
       return rows;
     },
@@ -44,7 +44,7 @@ export const storageStatusRoutes: Route[] = [
       caller.require(`/storage/${params.storage}`, ["Datastore.Audit", "Datastore.AllocateSpace"], true),
     run: (params, { sim }) => {
       nodeOf(sim, params.node);
-      return statusOf(sim, params.storage, storageOf(sim, params.storage, params.node));
+      return storageStatus(sim, params.storage, storageOf(sim, params.storage, params.node));
     },
   }),
 ];
@@ -56,7 +56,12 @@ export function mayList(caller: Caller, storage: string): boolean {
   );
 }
 
-async function statusOf(sim: Simulator, storage: string, section: Section): Promise<Record<string, unknown>> {
+/** What every node says of a storage that it has. */
+export async function storageStatus(
+  sim: Simulator,
+  storage: string,
+  section: Section,
+): Promise<{ active: number; shared: unknown; total: number; used: number } & Record<string, unknown>> {
   const space = await statfs(sim.folder);
   const total = space.blocks * space.bsize;
   const avail = space.bavail * space.bsize;
