@@ -61,11 +61,15 @@ export const tokenRoutes: Route[] = [
     path: "/access/users/{userid}/token/{tokenid}",
     params: { userid: userid(), tokenid: tokenid(), ...tokenOptions },
     permit: ownToken,
-    run: ({ userid: id, tokenid: name, ...options }, { sim }) =>
-      changeAccess(sim, (access) => {
-        tokenOf(access, { userid: id, tokenid: name });
+    run: async ({ userid: id, tokenid: name, ...options }, { sim }) => {
+      const which = { userid: id, tokenid: name };
+      await changeAccess(sim, (access) => {
+        tokenOf(access, which);
         Object.assign(userOf(access, id).tokens[name] ?? {}, given(options));
-      }),
+      });
+      const { tokenid: _, ...shown } = tokenOf(sim.store.state.access, which);
+      return shown;
+    },
   }),
   route({
     method: "DELETE",
