@@ -6,23 +6,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { findTool } from "../tools/find.ts";
 import { backupHost } from "./backup-host.ts";
+import { labOf } from "./lab.ts";
 import { renderRuleFile } from "./render.ts";
+import { testInventory } from "./testing/inventory.ts";
 
 const promtool = (await findTool("promtool"))?.path;
 if (!promtool) console.warn("skipped: promtool is missing; ./lab doctor says how to get it");
 
-const inventory = {
-  hosts: ["pbs01"],
-  clusters: [],
-  scrapeIntervalSeconds: 15,
-  certificateRenewBeforeDays: 30,
-};
-const groups = backupHost({ ...inventory, backupHost: "pbs01" });
+const group = backupHost(labOf(testInventory));
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lab-backup-host-rules-"));
-  for (const group of groups) await writeFile(join(folder, "rules.yml"), renderRuleFile(group));
+  await writeFile(join(folder, "rules.yml"), renderRuleFile(group, testInventory));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -76,7 +72,8 @@ const cases: readonly (readonly [string, Readonly<Record<string, string>>, reado
 
 describe.skipIf(!promtool)("alerts on the backup server's host", () => {
   it("are none where it is not watched", () => {
-    expect(backupHost(inventory)).toEqual([]);
+    const { backupHost: _, ...unwatched } = testInventory;
+    expect(backupHost(labOf(unwatched)).rules).toEqual([]);
   });
 
   it("fire for what is wrong and nothing else", async () => {

@@ -6,22 +6,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { findTool } from "../tools/find.ts";
 import { certificates } from "./certificates.ts";
+import { labOf } from "./lab.ts";
 import { renderRuleFile } from "./render.ts";
+import { testInventory } from "./testing/inventory.ts";
 
 const promtool = (await findTool("promtool"))?.path;
 if (!promtool) console.warn("skipped: promtool is missing; ./lab doctor says how to get it");
 
-const group = certificates({
-  hosts: ["proj-pg01"],
-  clusters: [],
-  scrapeIntervalSeconds: 15,
-  certificateRenewBeforeDays: 30,
-});
+const group = certificates(labOf({ ...testInventory, hosts: ["proj-pg01"] }));
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lab-certificate-rules-"));
-  await writeFile(join(folder, "rules.yml"), renderRuleFile(group));
+  await writeFile(join(folder, "rules.yml"), renderRuleFile(group, testInventory));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,4 +1,5 @@
-import { type Alert, type Inventory, type RuleGroup, selector } from "./rule.ts";
+import type { Lab } from "./lab.ts";
+import { type Alert, alert, type RuleGroup, selector } from "./rule.ts";
 
 const daySeconds = 86_400;
 
@@ -6,11 +7,11 @@ const daySeconds = 86_400;
  * Certificates that near their end, read from the files on the hosts. `pulumi up` renews them; so each of these says
  * that it was not run, or that it did not reach a host or its service.
  */
-export function certificates({ hosts, certificateRenewBeforeDays }: Inventory): RuleGroup {
+export function certificates({ hosts, certificateRenewBeforeDays }: Lab): RuleGroup {
   const renewal = certificateRenewBeforeDays;
   return {
     name: "certificates",
-    alerts: [
+    rules: [
       renewalMissed(renewal * 0.9),
       // A week of a month's window, and three: less where a site renews later.
       expires(Math.min(21, renewal * 0.7), "warning"),
@@ -26,7 +27,7 @@ export function certificates({ hosts, certificateRenewBeforeDays }: Inventory): 
 }
 
 function renewalMissed(days: number): Alert {
-  return {
+  return alert({
     name: "CertificateRenewalMissed",
     expression: `lab_certificate_not_after_timestamp_seconds - time() < ${Math.round(days * daySeconds)}`,
     forSeconds: 3600,
@@ -35,11 +36,11 @@ function renewalMissed(days: number): Alert {
     summary: "A certificate was not renewed when it was due.",
     description:
       "The certificate of {{ $labels.service }} on {{ $labels.instance }} has been due for days and ends in {{ $value | humanizeDuration }}: run `pulumi up`.",
-  };
+  });
 }
 
 function expires(days: number, severity: Alert["severity"]): Alert {
-  return {
+  return alert({
     name: "CertificateExpiresSoon",
     expression: `lab_certificate_not_after_timestamp_seconds - time() < ${Math.round(days * daySeconds)}`,
     forSeconds: 300,
@@ -48,10 +49,10 @@ function expires(days: number, severity: Alert["severity"]): Alert {
     summary: "A certificate ends soon.",
     description:
       "The certificate of {{ $labels.service }} on {{ $labels.instance }} ends in {{ $value | humanizeDuration }}; then nobody accepts it any more. Run `pulumi up`.",
-  };
+  });
 }
 
-const notServed: Alert = {
+const notServed = alert({
   name: "CertificateNotServed",
   expression: "lab_certificate_is_served == 0",
   // Hosts look every hour, perhaps just between a renewal and its reload.
@@ -61,10 +62,10 @@ const notServed: Alert = {
   summary: "A service shows an old certificate.",
   description:
     "{{ $labels.service }} on {{ $labels.instance }} does not show the certificate that was delivered to it: reload or restart it before the old one ends.",
-};
+});
 
 function authorityExpires(days: number, severity: Alert["severity"]): Alert {
-  return {
+  return alert({
     name: "AuthorityExpiresSoon",
     expression: `lab_authority_not_after_timestamp_seconds - time() < ${days * daySeconds}`,
     forSeconds: 3600,
@@ -73,10 +74,10 @@ function authorityExpires(days: number, severity: Alert["severity"]): Alert {
     summary: "The certificate authority ends soon.",
     description:
       "{{ $labels.authority }}, which {{ $labels.instance }} trusts, ends in {{ $value | humanizeDuration }}, and everything that it has signed with it. `pulumi up` signs it again.",
-  };
+  });
 }
 
-const unwatched: Alert = {
+const unwatched = alert({
   name: "CertificatesUnwatched",
   expression: "time() - lab_certificates_checked_timestamp_seconds > 21600",
   forSeconds: 300,
@@ -85,10 +86,10 @@ const unwatched: Alert = {
   summary: "A host has stopped to look at its certificates.",
   description:
     "{{ $labels.instance }} has last looked at its certificates {{ $value | humanizeDuration }} ago; it should every hour.",
-};
+});
 
 function unknown(instance: string): Alert {
-  return {
+  return alert({
     name: "CertificatesUnknown",
     expression: `absent(${selector("lab_certificates_checked_timestamp_seconds", { job: "node", instance })})`,
     // A new host needs the time of its first delivery.
@@ -97,5 +98,5 @@ function unknown(instance: string): Alert {
     area: "security",
     summary: "Nothing is known of a host's certificates.",
     description: "{{ $labels.instance }} has never told when its certificates end.",
-  };
+  });
 }

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import lab from "../../stacks/lab.ts";
 import { parseSite } from "../site.ts";
-import { configuration, inventoryOf } from "./prometheus.ts";
+import { inventoryOf } from "./inventory.ts";
+import { configuration } from "./prometheus.ts";
 
 it("gives each job a name of its own, and databases of one engine one job label", () => {
   const input = lab();

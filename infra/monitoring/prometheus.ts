@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import { renderRuleFile, ruleGroups } from "../../alert-rules/render.ts";
-import type { Inventory } from "../../alert-rules/rule.ts";
+import { ruleGroups } from "../../alert-rules/groups.ts";
+import { renderRuleFile } from "../../alert-rules/render.ts";
 import { backupHost } from "../hosts/backup-host.ts";
 import { type Contribution, executable, type HostFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory } from "../hosts/paths.ts";
@@ -10,6 +10,7 @@ import { authorityPath, keyPairFiles, tlsPaths } from "../hosts/tls.ts";
 import { hardened, renderUnit } from "../hosts/unit.ts";
 import type { Site } from "../site.ts";
 import { webAddress } from "./addresses.ts";
+import { inventoryOf } from "./inventory.ts";
 import { loginFile, type MonitoringLogin, monitoringUser } from "./login.ts";
 import { authModule, remoteDatabases } from "./mysqld-exporter.ts";
 
@@ -33,6 +34,7 @@ export interface PrometheusArgs {
 /** Prometheus on the monitoring host, with targets and rules computed from the site. */
 export function prometheus({ site, identity, scraperIdentity, login }: PrometheusArgs): Contribution {
   const { monitoring, binaries } = site;
+  const inventory = inventoryOf(site);
   return {
     users: [{ name: "prometheus", home: "/var/lib/prometheus" }],
     directories: [
@@ -42,8 +44,8 @@ export function prometheus({ site, identity, scraperIdentity, login }: Prometheu
     files: [
       executable(`${programDirectory}/prometheus`, binaries.prometheus, [unit]),
       plainFile(`${directory}/prometheus.yml`, stringify(configuration(site)), [unit]),
-      ...ruleGroups(inventoryOf(site)).map((group) =>
-        plainFile(`${directory}/rules/${group.name}.yml`, renderRuleFile(group), [unit]),
+      ...ruleGroups(inventory).map((group) =>
+        plainFile(`${directory}/rules/${group.name}.yml`, renderRuleFile(group, inventory), [unit]),
       ),
       loginFile(webPath, "prometheus", login),
       passwordFile(login.password),
@@ -89,25 +91,6 @@ function passwordFile(content: pulumi.Input<string>): HostFile {
     owner: "prometheus",
     group: "prometheus",
     sensitive: true,
-  };
-}
-
-/** What the alert rules have to know of a site. */
-export function inventoryOf(site: Site): Inventory {
-  const backup = backupHost(site);
-  const managed = site.guests.filter((guest) => guest.managed && guest.os === "linux");
-  return {
-    hosts: [...managed.map(({ name }) => name), ...(backup ? [backup.name] : [])],
-    ...(backup ? { backupHost: backup.name } : {}),
-    clusters: site.databases.postgres.map(({ name, primary, standbys, databases }) => ({
-      name,
-      primary,
-      standbys,
-      databases,
-      maximumDumpAgeHours: site.monitoring.maximumDumpAgeHours,
-    })),
-    scrapeIntervalSeconds: site.monitoring.scrapeIntervalSeconds,
-    certificateRenewBeforeDays: site.certificates.renewBeforeDays,
   };
 }
 

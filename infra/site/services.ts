@@ -1,16 +1,8 @@
 import { z } from "zod";
+import { figureNames } from "../../alert-rules/thresholds.ts";
+import { channels, grouping, heartbeat, maintenanceWindows, timeIntervals } from "./alerting.ts";
 import { checks, dumpWriting, encryption, maintenance } from "./database-care.ts";
-import {
-  absolutePath,
-  emailAddress,
-  httpUrl,
-  label,
-  port,
-  positive,
-  sha256,
-  source,
-  sqlIdentifier,
-} from "./primitives.ts";
+import { absolutePath, httpUrl, label, port, positive, sha256, source, sqlIdentifier } from "./primitives.ts";
 
 /** A pinned binary: what is at `url` must have the digest. */
 const binary = z.strictObject({
@@ -143,29 +135,6 @@ export const databases = z.strictObject({
     .default([]),
 });
 
-const severity = z.enum(["critical", "warning"]);
-
-const channel = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("email"),
-    name: label,
-    severities: z.array(severity).min(1, "at least one severity"),
-    to: z.array(emailAddress).min(1, "at least one address"),
-    from: emailAddress,
-    /** host:port of the mail server. */
-    smarthost: z.string().regex(/^[^\s:]+:[0-9]+$/, "host:port of the mail server"),
-    requireTls: z.boolean().default(true),
-    /** For a mail server that asks for a login; the password is the stack's secret `smtpPassword`. */
-    username: z.string().optional(),
-  }),
-  z.strictObject({
-    type: z.literal("webhook"),
-    name: label,
-    severities: z.array(severity).min(1, "at least one severity"),
-    url: httpUrl,
-  }),
-]);
-
 export const monitoring = z.strictObject({
   /** The name in `guests` of the host that runs Prometheus and Alertmanager. */
   host: label,
@@ -185,7 +154,12 @@ export const monitoring = z.strictObject({
     .prefault({}),
   /** From where people and Grafana reach Prometheus and Alertmanager. Default: from where SSH does. */
   webFrom: z.array(source).min(1, "at least one address or network").optional(),
-  channels: z.array(channel).min(1, "at least one channel: an alert that reaches nobody is no alert"),
+  channels,
+  /** Default: nobody outside of the lab notices when its monitoring is dead. */
+  heartbeat,
+  timeIntervals,
+  maintenanceWindows,
+  grouping,
   grafana: z
     .strictObject({
       folder: z.string().min(1, "a folder title").default("Astronomy lab"),
@@ -198,4 +172,22 @@ export const monitoring = z.strictObject({
     .prefault({}),
   /** Alert when a database's last validated dump is older than this, in hours. Default 26: a day, a run and a margin. */
   maximumDumpAgeHours: positive.default(26),
+  /**
+   * Multiplies how long alerts wait, and the windows that they look at. Below 1 only where a lab is broken on purpose,
+   * to see its alerts fire. Default 1.
+   */
+  pace: z
+    .number()
+    .positive("a number above 0: 1 for a lab that is used")
+    .max(10, "a number up to 10: 1 for a lab that is used")
+    .default(1),
+  /** Figures of alerts that this site has of its own, by name (`./lab rules explain` names them). */
+  thresholds: z
+    .partialRecord(z.enum(figureNames), z.number("a number in the unit of the figure"))
+    .default({}),
+  /** Where people read runbooks: a page there is `<runbookUrl>/<alert>.md`. Default: the folder of the repository. */
+  runbookUrl: z
+    .string()
+    .regex(/^\S+[^/\s]$/, "an address without a slash at its end")
+    .default("runbooks"),
 });

@@ -1,0 +1,24 @@
+import { availability } from "./availability.ts";
+import { backup } from "./backup.ts";
+import { backupHost } from "./backup-host.ts";
+import { certificates } from "./certificates.ts";
+import type { Inventory } from "./inventory.ts";
+import { type Lab, labOf } from "./lab.ts";
+import type { RuleGroup } from "./rule.ts";
+import { targets } from "./targets.ts";
+
+/** Every area, a file each. */
+const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
+  targets,
+  availability,
+  backup,
+  backupHost,
+  certificates,
+];
+
+/** All rules of a site, one group an area; areas without anything to watch are left out. */
+export function ruleGroups(inventory: Inventory): RuleGroup[] {
+  const lab = labOf(inventory);
+  const groups = areaFiles.map((area) => area(lab)).filter(({ rules }) => rules.length > 0);
+  return groups;
+}

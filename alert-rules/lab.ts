@@ -1,0 +1,40 @@
+import type { Inventory } from "./inventory.ts";
+import type { Limit } from "./limit.ts";
+import { type FigureName, limitOf } from "./thresholds.ts";
+
+/** What a file of rules is given: the site, its figures and its pace. */
+export interface Lab extends Inventory {
+  /** A figure with the site's value. */
+  limit(name: FigureName): Limit;
+  /** How long an alert waits at the site's pace: seconds, a whole number of evaluations. */
+  hold(seconds: number): number;
+  /** A window such as `5m` at the site's pace, wide enough for four scrapes. */
+  window(seconds: number): string;
+}
+
+export function labOf(inventory: Inventory): Lab {
+  const { scrapeIntervalSeconds, evaluationIntervalSeconds, pace, thresholds } = inventory;
+  const hold = (seconds: number) =>
+    pace === 1
+      ? seconds
+      : Math.ceil((seconds * pace) / evaluationIntervalSeconds) * evaluationIntervalSeconds;
+  return {
+    ...inventory,
+    hold,
+    limit: (name) => limitOf(name, thresholds, hold),
+    window: (seconds) => promDuration(Math.max(Math.ceil(seconds * pace), 4 * scrapeIntervalSeconds)),
+  };
+}
+
+const units = [
+  ["d", 86_400],
+  ["h", 3600],
+  ["m", 60],
+  ["s", 1],
+] as const;
+
+/** A duration as Prometheus writes it, in the largest unit that divides it: `5m`. */
+export function promDuration(seconds: number): string {
+  const [unit, size] = units.find(([, size]) => seconds >= size && seconds % size === 0) ?? ["s", 1];
+  return `${Math.round(seconds / size)}${unit}`;
+}

@@ -1,0 +1,179 @@
+import { stringify } from "yaml";
+import { annotationsOf, type Links, renderRuleFile } from "../render.ts";
+import type { Alert, RuleGroup } from "../rule.ts";
+import type { Proof } from "./proof.ts";
+import { promtoolValues, type Series, type Values } from "./series.ts";
+
+/** When what happens in a proof, in minutes from its begin. */
+export interface Timeline {
+  readonly badFrom: number;
+  readonly firesAt: number;
+  readonly goodFrom: number;
+  readonly endsAt: number;
+}
+
+export function timelineOf(alert: Alert, proof: Proof): Timeline {
+  const step = proof.stepMinutes ?? 1;
+  const whole = (minutes: number) => Math.ceil(minutes / step) * step;
+  const badFrom = whole(proof.warmUpMinutes ?? 10);
+  const firesAt = badFrom + whole(proof.delayMinutes ?? 0) + whole(alert.forSeconds / 60);
+  const goodFrom = firesAt + 2 * step;
+  const keep = whole((alert.keepFiringForSeconds ?? 0) / 60);
+  return { badFrom, firesAt, goodFrom, endsAt: goodFrom + whole(proof.clearMinutes ?? 0) + keep };
+}
+
+/** The input of promtool for these proofs: the rule file beside it is `rules.yml`. */
+export function promtoolTest(group: RuleGroup, proofs: readonly Proof[], links: Links): string {
+  return testFile(proofs.flatMap((proof) => testsOf(alertOf(group, proof), group, proof, links)));
+}
+
+export function testFile(tests: readonly object[]): string {
+  return stringify(
+    { rule_files: ["rules.yml"], evaluation_interval: "1m", tests },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
+}
+
+/** The rules that a group is tested with: its own, and what others record. */
+export function rulesUnderTest(group: RuleGroup, all: readonly RuleGroup[], links: Links): string {
+  const recordings = all.flatMap(({ name, rules }) =>
+    name === group.name ? [] : rules.filter(({ kind }) => kind === "recording"),
+  );
+  return renderRuleFile({ name: group.name, rules: [...recordings, ...group.rules] }, links);
+}
+
+export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Proof): Alert {
+  const candidates = group.rules.filter(
+    (rule) => rule.kind === "alert" && rule.name === name && rule.severity === severity,
+  ) as Alert[];
+  // One rule for each expected thing: that of this thing.
+  const own = candidates.find((alert) =>
+    Object.values(labels).every((value) => JSON.stringify(alert).includes(value)),
+  );
+  const found = own ?? candidates[0];
+  if (!found) throw new Error(`group ${group.name} has no alert ${name} of severity ${severity}`);
+  return found;
+}
+
+function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): object[] {
+  const { always = {}, good, bad, elsewhere, stepMinutes: step = 1 } = proof;
+  const { badFrom, firesAt, goodFrom, endsAt } = timelineOf(alert, proof);
+  const lasts = endsAt + 2 * step;
+  const own = `${proof.alert} ${proof.severity}`;
+  const inputs = inputSeries(
+    always,
+    good,
+    bad,
+    { good: badFrom / step, bad: (goodFrom - badFrom) / step, after: (lasts - goodFrom) / step + 1 },
+    step,
+  );
+  const firing = (at: number, names: readonly string[]) => firingAt(at, names);
+  const main = {
+    name: `${own}: fires and ends`,
+    interval: `${step}m`,
+    input_series: inputs,
+    promql_expr_test: [
+      firing(badFrom - step, []),
+      ...(firesAt - step >= badFrom ? [onlyOthers(firesAt - step, own, proof.also ?? [])] : []),
+      firing(firesAt, [own, ...(proof.also ?? [])]),
+      ...(endsAt - step >= goodFrom ? [stillFiring(endsAt - step, proof)] : []),
+      onlyOthers(endsAt, own, proof.also ?? []),
+    ],
+    alert_rule_test: [
+      {
+        eval_time: `${firesAt}m`,
+        alertname: proof.alert,
+        exp_alerts: expected(group, proof, links),
+      },
+    ],
+  };
+  if (!elsewhere) return [main];
+  return [
+    main,
+    {
+      name: `${own}: silent elsewhere`,
+      interval: `${step}m`,
+      input_series: inputSeries(always, elsewhere, {}, { good: lasts / step + 1, bad: 0, after: 0 }, step),
+      promql_expr_test: [neverFired(lasts, proof)],
+    },
+  ];
+}
+
+/** All alerts of the name that fire then: with the critical one its warning, in the same words. */
+function expected(group: RuleGroup, proof: Proof, links: Links): object[] {
+  const names = [`${proof.alert} ${proof.severity}`, ...(proof.also ?? [])];
+  const severities = names
+    .filter((name) => name.startsWith(`${proof.alert} `))
+    .map((name) => name.split(" ")[1]);
+  return severities.map((severity) => {
+    const alert = alertOf(group, { ...proof, severity: severity as Alert["severity"] });
+    return {
+      exp_labels: { ...proof.labels, severity: alert.severity, area: alert.area },
+      exp_annotations: {
+        ...annotationsOf(alert, links),
+        description: proof.says,
+        ...(proof.shows === undefined ? {} : { value: proof.shows }),
+      },
+    };
+  });
+}
+
+export function inputSeries(
+  always: Series,
+  good: Series,
+  bad: Series,
+  samples: { readonly good: number; readonly bad: number; readonly after: number },
+  stepMinutes: number,
+): object[] {
+  const names = [...new Set([...Object.keys(always), ...Object.keys(good), ...Object.keys(bad)])];
+  return names.map((name) => {
+    const usual: Values = good[name] ?? always[name] ?? "absent";
+    const phases = [
+      { values: usual, samples: samples.good },
+      { values: bad[name] ?? usual, samples: samples.bad },
+      { values: usual, samples: samples.after },
+    ];
+    return { series: name, values: promtoolValues(phases, stepMinutes) };
+  });
+}
+
+const allFiring = 'count by (alertname, severity) (ALERTS{alertstate="firing"})';
+
+/** Exactly these alerts, given as `Name severity`, fire. */
+export function firingAt(minutes: number, names: readonly string[]): object {
+  return {
+    expr: `${allFiring} > bool 0`,
+    eval_time: `${minutes}m`,
+    exp_samples: [...new Set(names)].map((name) => sampleOf(name)),
+  };
+}
+
+function sampleOf(name: string): object {
+  const [alertname, severity] = name.split(" ");
+  return { labels: `{alertname="${alertname}", severity="${severity}"}`, value: 1 };
+}
+
+/** Of all but those that may outlast it, nothing fires. */
+function onlyOthers(minutes: number, own: string, also: readonly string[]): object {
+  const others = also.filter((name) => name !== own).map((name) => name.split(" ")[0]);
+  const [name, severity] = own.split(" ");
+  const ownOnly = `ALERTS{alertstate="firing",alertname="${name}",severity="${severity}"}`;
+  const rest = `ALERTS{alertstate="firing",alertname!~"${[name, ...others].join("|")}"}`;
+  return { expr: `count(${ownOnly} or ${rest})`, eval_time: `${minutes}m`, exp_samples: [] };
+}
+
+function stillFiring(minutes: number, { alert, severity }: Proof): object {
+  return {
+    expr: `count(ALERTS{alertstate="firing",alertname="${alert}",severity="${severity}"}) > bool 0`,
+    eval_time: `${minutes}m`,
+    exp_samples: [{ labels: "{}", value: 1 }],
+  };
+}
+
+function neverFired(minutes: number, { alert }: Proof): object {
+  return {
+    expr: `count_over_time(ALERTS{alertstate="firing",alertname="${alert}"}[${minutes}m])`,
+    eval_time: `${minutes}m`,
+    exp_samples: [],
+  };
+}

@@ -1,0 +1,9 @@
+import { availabilityProofs } from "../availability.proofs.ts";
+import { targetsProofs } from "../targets.proofs.ts";
+import type { Proofs } from "./proof.ts";
+
+/** The proofs of all areas, by the name of the group that they prove. */
+export const proofsByGroup: Readonly<Record<string, Proofs>> = {
+  targets: targetsProofs,
+  availability: availabilityProofs,
+};

@@ -1,0 +1,33 @@
+import type { Figure, Limit } from "./limit.ts";
+import { quantity } from "./limit.ts";
+import { availabilityFigures } from "./thresholds/availability.ts";
+
+/** Every figure that an alert or a dashboard compares with, once. A site may override each. */
+export const figures = {
+  ...availabilityFigures,
+} as const satisfies Readonly<Record<string, Figure>>;
+
+export type FigureName = keyof typeof figures;
+
+/** What a site has of its own: values in the figure's unit. */
+export type Overrides = Readonly<Partial<Record<FigureName, number>>>;
+
+export const figureNames = Object.keys(figures) as FigureName[];
+
+/** A figure with the site's value; `paced` brings its `for` to the site's pace. */
+export function limitOf(
+  name: FigureName,
+  overrides: Overrides,
+  paced: (seconds: number) => number = (seconds) => seconds,
+): Limit {
+  const figure: Figure = figures[name];
+  const value = overrides[name] ?? figure.value;
+  return {
+    ...figure,
+    name,
+    value,
+    forSeconds: paced(figure.forSeconds),
+    text: quantity(value, figure.unit),
+    isOverridden: value !== figure.value,
+  };
+}

@@ -1,0 +1,20 @@
+import type { Figure } from "../limit.ts";
+
+const oneMinute = "M3 and M4 of the requirements: a database down for one minute";
+
+export const availabilityFigures = {
+  hostDown: {
+    value: 0,
+    unit: "count",
+    forSeconds: 60,
+    meaning: "answers of a host's node_exporter",
+    source: "as long as for a database, which needs its host",
+  },
+  postgresDown: {
+    value: 0,
+    unit: "count",
+    forSeconds: 60,
+    meaning: "connections that postgres_exporter gets to its server",
+    source: oneMinute,
+  },
+} as const satisfies Readonly<Record<string, Figure>>;
