@@ -7,6 +7,7 @@ import { addFailed } from "./commands/failed.ts";
 import { addHealth } from "./commands/health.ts";
 import { addKept } from "./commands/kept.ts";
 import { addMaintain } from "./commands/maintain.ts";
+import { addObserve } from "./commands/observe.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addReport } from "./commands/report.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -30,6 +31,7 @@ const commands = [
   addArchive,
   addStatus,
   addHealth,
+  addObserve,
   addWal,
   addReport,
   addFailed,

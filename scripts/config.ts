@@ -6,6 +6,7 @@ import { encryptionSchema } from "./encryption/config.ts";
 import { Failure, messageOf } from "./exit-codes.ts";
 import { healthSchema } from "./health/config.ts";
 import { maintainSchema } from "./maintain/config.ts";
+import { observeSchema } from "./observe/config.ts";
 import { connectionShape } from "./postgres/connection.ts";
 import { channelsSchema, reportSchema } from "./report/config.ts";
 import { restoreSchema } from "./restore/config.ts";
@@ -70,6 +71,8 @@ export const configSchema = z.strictObject({
   restore: restoreSchema,
   /** What `dbkeeper maintain` works on, and for how long. */
   maintain: maintainSchema.prefault({}),
+  /** What `dbkeeper observe` looks at, and where it keeps what it has seen. */
+  observe: observeSchema.prefault({}),
   /** What `dbkeeper health` holds the cluster and its host against, and where it listens. */
   health: healthSchema,
   /** By what people are told of reports and failures. */

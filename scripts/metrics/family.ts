@@ -4,7 +4,7 @@ export interface Family {
   name: string;
   help: string;
   /** Default `gauge`. */
-  type?: "gauge" | "counter";
+  type?: "gauge" | "counter" | "histogram";
   samples: readonly Sample[];
 }
 
@@ -12,6 +12,8 @@ export interface Family {
 export interface Sample {
   labels: Readonly<Record<string, string>>;
   value: number;
+  /** Which series of a histogram it is of; only there. */
+  suffix?: "_bucket" | "_sum" | "_count";
 }
 
 /** Families in Prometheus' text format; one without samples is left out. */
@@ -19,16 +21,16 @@ export function renderFamilies(families: readonly Family[]): string {
   return families
     .filter(({ samples }) => samples.length > 0)
     .map(({ name, help, type = "gauge", samples }) => {
-      const lines = samples.map(({ labels, value }) => {
+      const lines = samples.map(({ labels, value, suffix = "" }) => {
         const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
-        return `${name}{${pairs.join(",")}} ${value}\n`;
+        return `${name}${suffix}{${pairs.join(",")}} ${value}\n`;
       });
       return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
     })
     .join("");
 }
 
-/** Reads back what {@link renderFamilies} wrote; lines of any other form are passed over. */
+/** Reads back what {@link renderFamilies} wrote, without histograms; lines of any other form are passed over. */
 export function parseFamilies(text: string): Family[] {
   const families = new Map<string, { help: string; type: "gauge" | "counter"; samples: Sample[] }>();
   for (const line of text.split("\n")) {

@@ -121,6 +121,7 @@ describe.skipIf(why !== undefined)(`secrets (${why ?? "every command"})`, () => 
     await succeed("report", "daily");
     await succeed("failed", "--unit", "dbkeeper.service");
     await world.run("health", "--only", "server,dumps,folders");
+    await world.run("observe");
     await scrape();
   };
 

@@ -62,7 +62,10 @@ export interface Lane {
 }
 
 export async function openLane(): Promise<Lane> {
-  const cluster = await startCluster();
+  const cluster = await startCluster(
+    "shared_preload_libraries = 'pg_stat_statements'\nlog_line_prefix = '%m [%p] %e '\n",
+  );
+  await cluster.sql("create extension pg_stat_statements");
   await cluster.sql(`grant select on pg_authid to ${backupRole}`);
   await cluster.sql("create role astronomer login password 'of a test'");
   for (const name of ["first", "second"]) {

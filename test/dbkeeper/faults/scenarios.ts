@@ -46,6 +46,7 @@ export async function makeScenarios(ground: Ground, lane: Lane): Promise<Scenari
     make("maintain", ["maintain", "all", "--every"], { role: "postgres" }),
     make("report", ["report", "daily"], { ...proven, config: withMail }, makeMailProgram),
     make("health", ["health", "--only", "disk,folders"], proven),
+    make("observe", ["observe"], { role: "postgres", config: withLog }, makeLog),
   ];
   if (ground.s3 === undefined) return local;
   const archived = await makeWorld(ground, lane, { ...large, archive: {} });
@@ -116,6 +117,14 @@ async function lostRuns(world: World, { prunes = false }: Beginning): Promise<st
 function withMail(path: (name: string) => string): Partial<DbkeeperConfig> {
   const from = "dbkeeper@lab.test";
   return { channels: { emails: [{ from, to: ["a@lab.test"], program: path("sendmail") }] } };
+}
+
+function withLog(path: (name: string) => string): Partial<DbkeeperConfig> {
+  return { observe: { directory: path("backup"), logFile: path("server.log") } };
+}
+
+async function makeLog({ folder }: World): Promise<void> {
+  await writeFile(join(folder, "server.log"), "");
 }
 
 /** A mail program that keeps what it is given. */
