@@ -6,6 +6,8 @@ export interface Collector {
   readonly prefix: string;
   /** Whether the program delivers the exporter with it. */
   readonly enabled: boolean;
+  /** The oldest PostgreSQL that has something to say; with older ones it logs a warning at each scrape. */
+  readonly postgresVersion?: number;
   /** What it is good for, or why it is left off. */
   readonly why: string;
 }
@@ -52,6 +54,7 @@ export const collectors: Readonly<Record<CollectingExporter, readonly Collector[
       flag: "--collector.stat_checkpointer",
       prefix: "pg_stat_checkpointer_",
       enabled: true,
+      postgresVersion: 17,
       why: "from PostgreSQL 17 on the only place that counts checkpoints; older servers have none of it",
     },
     {
@@ -119,9 +122,20 @@ export const collectors: Readonly<Record<CollectingExporter, readonly Collector[
   ],
 };
 
-/** The options that the program delivers an exporter with. */
-export function collectorFlags(exporter: CollectingExporter): string[] {
-  return collectors[exporter].filter(({ enabled }) => enabled).map(({ flag }) => flag);
+/** The options that the program delivers postgres_exporter with, for servers of this major version. */
+export function postgresCollectorFlags(version: number): string[] {
+  return flagsOf(
+    collectors.postgres_exporter.filter(({ postgresVersion = 0 }) => version >= postgresVersion),
+  );
+}
+
+/** The options that the program delivers node_exporter with. */
+export function nodeCollectorFlags(): string[] {
+  return flagsOf(collectors.node_exporter);
+}
+
+function flagsOf(of: readonly Collector[]): string[] {
+  return of.filter(({ enabled }) => enabled).map(({ flag }) => flag);
 }
 
 /**

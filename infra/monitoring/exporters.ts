@@ -1,3 +1,4 @@
+import { nodeCollectorFlags, postgresCollectorFlags } from "../../alert-rules/metrics/collectors.ts";
 import { exporterUser, serverUnit } from "../databases/names.ts";
 import { scraperName } from "../hosts/certificates.ts";
 import { type Contribution, executable, plainFile } from "../hosts/contribution.ts";
@@ -31,7 +32,7 @@ export function nodeExporter(site: Site, identity: KeyPair): Contribution {
           Unit: { Description: "Host metrics", After: "network-online.target" },
           Service: {
             User: "node_exporter",
-            ExecStart: `${programDirectory}/node_exporter --web.config.file=${nodeWebPath} --web.listen-address=:${monitoring.ports.node} --collector.textfile.directory=${textfileDirectory} --collector.systemd`,
+            ExecStart: `${programDirectory}/node_exporter --web.config.file=${nodeWebPath} --web.listen-address=:${monitoring.ports.node} --collector.textfile.directory=${textfileDirectory} ${nodeCollectorFlags().join(" ")}`,
             Restart: "on-failure",
             ...hardened,
           },
@@ -67,7 +68,7 @@ export function postgresExporter(site: Site, cluster: PostgresCluster, identity:
           Service: {
             User: exporterUser,
             EnvironmentFile: "/etc/lab/postgres_exporter.env",
-            ExecStart: `${programDirectory}/postgres_exporter --web.config.file=${postgresWebPath} --web.listen-address=:${monitoring.ports.postgres} --collector.database_wraparound --collector.long_running_transactions --collector.stat_statements --collector.stat_wal_receiver`,
+            ExecStart: `${programDirectory}/postgres_exporter --web.config.file=${postgresWebPath} --web.listen-address=:${monitoring.ports.postgres} ${postgresCollectorFlags(cluster.version).join(" ")}`,
             Restart: "on-failure",
             ...hardened,
           },
