@@ -3,6 +3,7 @@ import type { AccessKey } from "./archive/archive.ts";
 import type { ArchiveStore, OffsiteArgs } from "./databases/archive.ts";
 import { dumps } from "./databases/dumps.ts";
 import { maintenance } from "./databases/maintenance.ts";
+import { observation } from "./databases/observation.ts";
 import { serverTls } from "./databases/names.ts";
 import { physicalBackups } from "./databases/physical-backups.ts";
 import { postgresServer } from "./databases/postgres.ts";
@@ -157,6 +158,7 @@ function runtime(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Co
       dumps: taken?.configuration,
     }),
     maintenance(cluster, isPrimary),
+    observation(cluster),
     ...(taken === undefined ? [] : [taken.contribution, physical(args, cluster, guest)]),
   ];
 }

@@ -395,13 +395,14 @@ describe("hosts", () => {
 
   it("take dumps on the primary alone", () => {
     const timersOf = (host: string) =>
-      unitsOf(host).filter((unit) => /^dbkeeper.*\.timer$/.test(unit) && !unit.includes("maintain"));
+      unitsOf(host).filter((unit) => /^dbkeeper(?!-maintain|-observe).*\.timer$/.test(unit));
     expect(timersOf("proj-pg01")).toContain("dbkeeper.timer");
     expect(timersOf("proj-pg02")).toEqual([]);
   });
 
-  it("maintain databases on every member, since any may be the next primary", () => {
+  it("maintain databases on every member, since any may be the next primary, and look at each", () => {
     for (const host of ["proj-pg01", "proj-pg02"]) {
+      expect(unitsOf(host)).toContain("dbkeeper-observe.timer");
       const timers = unitsOf(host).filter((unit) => /^dbkeeper-maintain.*\.timer$/.test(unit));
       expect(timers).toHaveLength(3);
     }

@@ -15,6 +15,8 @@ export interface Upstream {
   /** The primary's full name, which its certificate is for. */
   readonly name: string;
   readonly address: string;
+  /** The standby's own name, by which the primary knows it. */
+  readonly standby: string;
   /** The physical replication slot that the primary keeps for this standby. */
   readonly slot: string;
 }
@@ -28,6 +30,9 @@ export const runtimeHome = "/var/lib/dbkeeper";
 /** The account that maintains the databases; peer authentication maps it to the maintenance role. */
 export const maintenanceUser = "dbkeeper-maintain";
 
+/** The account that looks at the server and its log; peer authentication maps it to the monitoring role. */
+export const observerUser = "dbkeeper-observe";
+
 /** The account that postgres_exporter runs as; peer authentication maps it to the monitoring role. */
 export const exporterUser = "postgres_exporter";
 
@@ -35,6 +40,10 @@ export const exporterUser = "postgres_exporter";
 export function serverUnit(cluster: PostgresCluster): string {
   return `postgresql@${cluster.version}-main.service`;
 }
+
+/** Folder of the server's log on Debian and Ubuntu, and the log, which the group `adm` may read. */
+export const logDirectory = "/var/log/postgresql";
+export const serverLog = ({ version }: PostgresCluster) => `${logDirectory}/postgresql-${version}-main.log`;
 
 /** How a standby reaches its primary: at an address that needs no name service, and only if it proves its name. */
 export function upstreamConninfo({ roles, port }: PostgresCluster, primary: Upstream): string {
@@ -44,6 +53,7 @@ export function upstreamConninfo({ roles, port }: PostgresCluster, primary: Upst
     `hostaddr=${primary.address}`,
     `port=${port}`,
     `user=${roles.replication}`,
+    `application_name=${primary.standby}`,
     `passfile=${replicationPasswordPath}`,
     "sslmode=verify-full",
     `sslrootcert=${authorityPath}`,

@@ -36,7 +36,7 @@ export function postgresServer(args: PostgresArgs): Contribution {
   const server = serverUnit(cluster);
   const upstream: Upstream | undefined = isPrimary
     ? undefined
-    : { name: primaryName, address: primary.address, slot: slotName(guest) };
+    : { name: primaryName, address: primary.address, standby: guest.name, slot: slotName(guest) };
   return {
     packages: [`postgresql-${cluster.version}`],
     directories: [{ path: settingsDirectory, mode: "0755", owner: "root", group: "root" }],

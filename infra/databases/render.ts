@@ -1,9 +1,11 @@
+import { linePrefix } from "../../scripts/observe/log-events.ts";
 import { scratchSchema, scratchTemplate } from "../../scripts/postgres/scratch-name.ts";
 import { authorityPath, tlsPaths } from "../hosts/tls.ts";
 import type { Guest, PostgresCluster } from "../site.ts";
 import {
   exporterUser,
   maintenanceUser,
+  observerUser,
   runtimeUser,
   serverTls,
   settingsDirectory,
@@ -44,6 +46,9 @@ export function configuration(cluster: PostgresCluster, guest: Guest, upstream?:
     log_min_duration_statement: "'500ms'",
     log_lock_waits: "'on'",
     log_connections: "'on'",
+    // With the SQLSTATE, by which events are counted, and in the words that are looked for where it does not tell.
+    log_line_prefix: `'${linePrefix}%q%u@%d '`,
+    lc_messages: "'C'",
     ...(upstream
       ? {
           primary_conninfo: `'${upstreamConninfo(cluster, upstream)}'`,
@@ -100,6 +105,7 @@ export function identityMap({ roles }: PostgresCluster): string {
     ["root", "postgres"],
     [runtimeUser, roles.backup],
     [exporterUser, roles.monitoring],
+    [observerUser, roles.monitoring],
     [maintenanceUser, roles.maintenance],
     // Physical backups read the data directory, so they run as its owner.
     ["postgres", roles.backup],
@@ -133,6 +139,8 @@ export function rolesSql(
       ...owners,
     ]),
     role(roles.monitoring, "LOGIN NOSUPERUSER", ["pg_monitor"]),
+    // What is in these files it sees anyway, as far as it is in force; their errors only so.
+    `GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules(), pg_catalog.pg_show_all_file_settings() TO ${roles.monitoring};\n`,
     role(roles.replication, `LOGIN NOSUPERUSER REPLICATION PASSWORD '${replicationPassword}'`, []),
     ...cluster.databases.map(createDatabase),
     ...standbys.map(

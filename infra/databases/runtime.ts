@@ -6,6 +6,7 @@ import type { PinnedBinary, PostgresCluster, Site } from "../site.ts";
 import { failureUnit } from "./jobs.ts";
 import { maintenanceConfiguration } from "./maintenance.ts";
 import { runtimeHome, runtimeUser } from "./names.ts";
+import { observationConfiguration } from "./observation.ts";
 import type { ReportChannels } from "./reports.ts";
 
 export interface RuntimeArgs {
@@ -74,6 +75,7 @@ function configuration(
     metricsFile: `${textfileDirectory}/dbkeeper.prom`,
     health: { maximumDumpAgeHours: monitoring.maximumDumpAgeHours },
     maintain: maintenanceConfiguration(cluster),
+    observe: observationConfiguration(cluster),
     checks,
     ...(wal === undefined ? {} : { wal }),
     ...(archive === undefined ? {} : { archive }),

@@ -2,7 +2,7 @@ import type { Guest, Site } from "../site.ts";
 import { type Contribution, plainFile } from "./contribution.ts";
 
 /** Units of the runtime that write nothing there: what tells that the disk is gone must go on. */
-const worksWithout = /^dbkeeper-(disk|failed@|folders|health|maintain-\w+)\.service$/;
+const worksWithout = /^dbkeeper-(disk|failed@|folders|health|maintain-\w+|observe)\.service$/;
 
 /**
  * Keeps dumps and physical backups off the system's own disk: where a guest has one for backups, none is made while

@@ -90,7 +90,9 @@ describe.skipIf(!isRoot)("the hosts of every role", { timeout: 120_000 }, () => 
           ? ["postgresql@15-main.service", "postgres_exporter.service"]
           : []),
         ...(guest === "proj-pg01" ? ["dbkeeper.timer", "lab-postgres-roles.service"] : []),
-        ...(clusterMembers.includes(guest) ? ["dbkeeper-maintain-daily.timer"] : []),
+        ...(clusterMembers.includes(guest)
+          ? ["dbkeeper-maintain-daily.timer", "dbkeeper-observe.timer"]
+          : []),
         ...(guest === "proj-mon01" ? ["prometheus.service", "alertmanager.service"] : []),
       ];
       const states = (await lab.exec(guest, ["systemctl", "is-active", ...expected])).stdout
@@ -107,7 +109,7 @@ describe.skipIf(!isRoot)("the hosts of every role", { timeout: 120_000 }, () => 
       const timed = (...names: readonly string[]) =>
         names.flatMap((name) => [`dbkeeper${name}.service`, `dbkeeper${name}.timer`]);
       const maintained = [
-        ...timed("-maintain-daily", "-maintain-weekly", "-maintain-monthly"),
+        ...timed("-maintain-daily", "-maintain-weekly", "-maintain-monthly", "-observe"),
         "dbkeeper-failed@.service",
       ];
       const dumped = [
