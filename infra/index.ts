@@ -1,3 +1,6 @@
+// Before everything that loads the SDK.
+import "./pulumi-sdk.ts";
+
 import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { startOwnPlugins } from "./own-plugins.ts";
@@ -11,9 +14,6 @@ const timeToAskForPluginsMs = 20;
 
 /** The program: one site, read once, and everything that is made of it. */
 export default async function program(): Promise<pulumi.Inputs> {
-  // Pulumi's runner reads the source maps of all packages for the stack of each resource: a fifth of the program's
-  // time. Node runs our files as they are written, so their lines are right without.
-  Reflect.deleteProperty(Error, "prepareStackTrace");
   const settings = readSettings();
   const stack = await readStack(pulumi.getStack());
   const site = siteOf(stack, settings.machine);
