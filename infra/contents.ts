@@ -20,6 +20,7 @@ import { hardening } from "./hosts/hardening.ts";
 import type { KeyPair } from "./hosts/provider/certificate-sdk.ts";
 import { inboundRelations } from "./hosts/relations.ts";
 import { trustedAuthorities } from "./hosts/tls.ts";
+import type { SecretOf } from "./monitoring/alertmanager/secrets.ts";
 import { alertmanager } from "./monitoring/alertmanager.ts";
 import { nodeExporter, postgresExporter } from "./monitoring/exporters.ts";
 import { grafanaServer } from "./monitoring/grafana-server.ts";
@@ -43,6 +44,8 @@ export interface ContentsArgs {
   /** Absent for AWS. */
   readonly archiveStore?: ArchiveStore | undefined;
   readonly smtpPassword: pulumi.Input<string> | undefined;
+  /** Secret; of the channels of alerts, by the stack's name of it. */
+  readonly channelSecret: SecretOf;
   readonly certificates: LabCertificates;
   readonly monitoringLogin: MonitoringLogin;
   /** Secret; of databases whose exporter runs on another guest, by their guest. */
@@ -133,11 +136,11 @@ function databaseRoles(args: ContentsArgs, guest: Guest): Contribution[] {
  * maintains the databases is on every member, so that it goes on after a failover.
  */
 function runtime(args: ContentsArgs, cluster: PostgresCluster, guest: Guest): Contribution[] {
-  const { runtimeBundle: bundle, site, smtpPassword } = args;
+  const { runtimeBundle: bundle, site, smtpPassword, channelSecret } = args;
   const { binaries, monitoring } = site;
   const isPrimary = guest.name === cluster.primary;
   const { channels } = monitoring;
-  const tell = reportChannels({ channels, smtpPassword, hostName: hostName(site, guest) });
+  const tell = reportChannels({ channels, smtpPassword, channelSecret, hostName: hostName(site, guest) });
   const keySecret = args.dumpKeySecrets?.get(cluster.name);
   const taken = isPrimary
     ? dumps({
@@ -181,11 +184,11 @@ function offsiteOf(
 }
 
 function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {
-  const { site, smtpPassword, certificates, monitoringLogin: login, grafanaPassword } = args;
+  const { site, channelSecret: secretOf, certificates, monitoringLogin: login, grafanaPassword } = args;
   if (guest.name !== site.monitoring.host) return [];
   const identity = identityOf(certificates.hosts, guest.name);
   return [
-    alertmanager({ site, smtpPassword, identity, login }),
+    alertmanager({ site, secretOf, identity, login }),
     prometheus({ site, identity, scraperIdentity: certificates.scraper, login }),
     ...(grafanaPassword === undefined
       ? []

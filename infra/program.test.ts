@@ -58,6 +58,7 @@ beforeAll(async () => {
     },
     grafana: { url: "https://grafana", token: secret("t") },
     smtpPassword: undefined,
+    channelSecret: secret,
     syncPassword: () => undefined,
     encryptionKey: () => undefined,
     machine: undefined,

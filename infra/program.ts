@@ -71,6 +71,7 @@ export async function buildLab(
     archiveWriters: archive.writers,
     archiveStore: settings.aws.store,
     smtpPassword: settings.smtpPassword,
+    channelSecret: settings.channelSecret,
     certificates,
     monitoringLogin,
     databasePasswords,
@@ -90,6 +91,7 @@ export async function buildLab(
       syncPassword: settings.syncPassword,
       channels: site.monitoring.channels,
       smtpPassword: settings.smtpPassword,
+      channelSecret: settings.channelSecret,
     },
     withProviders,
   );

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { neededSecrets } from "./monitoring/alertmanager/secrets.ts";
 import { fingerprint, httpUrl } from "./site/primitives.ts";
 import type { Site } from "./site.ts";
 
@@ -44,6 +45,8 @@ export interface Settings {
   /** Of a Grafana that the program does not install; absent where none is named. */
   readonly grafana: (z.output<typeof grafana> & { readonly token: pulumi.Output<string> }) | undefined;
   readonly smtpPassword: pulumi.Output<string> | undefined;
+  /** Of the channels of alerts, by key; undefined where the stack does not have it. */
+  readonly channelSecret: (key: string) => pulumi.Output<string> | undefined;
   /** Of the other server of a sync job, by the job's id. */
   readonly syncPassword: (id: string) => pulumi.Output<string> | undefined;
   /** The key file for the backups of a retention, kept from before or brought from another site. */
@@ -73,6 +76,7 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
         ? undefined
         : { ...grafanaSettings, token: config.requireSecret("grafanaToken") },
     smtpPassword: config.getSecret("smtpPassword"),
+    channelSecret: (key) => config.getSecret(key),
     syncPassword: (id) => config.getSecret(`syncPassword-${id}`),
     encryptionKey: (retention) => config.getSecret(`encryptionKey-${retention}`),
     machine: config.getObject("machine"),
@@ -84,13 +88,10 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
  * @throws RunError naming each with the command that sets it.
  */
 export function requireSecretsOf(site: Site, settings: Settings): void {
-  const asksForLogin = site.monitoring.channels.some(
-    (channel) => channel.type === "email" && channel.username !== undefined,
-  );
   const missing = [
-    ...(asksForLogin && settings.smtpPassword === undefined
-      ? [["smtpPassword", "a mail channel has a username"]]
-      : []),
+    ...neededSecrets(site)
+      .filter(({ key }) => settings.channelSecret(key) === undefined)
+      .map(({ key, why }) => [key, why]),
     ...site.pbs.sync
       .filter(({ id }) => settings.syncPassword(id) === undefined)
       .map(({ id, remote }) => [

@@ -12,6 +12,12 @@ const ubuntu = { image: "ubuntu-2404", network: "lab" } as const;
 /** A guest that exists already and is only protected and watched. */
 const existing = { managed: false, network: "lab" } as const;
 
+const mail = {
+  type: "email",
+  from: "alerts@radioastronomy.io",
+  smarthost: "mail.radioastronomy.io:587",
+} as const;
+
 /**
  * The lab: seven Proxmox nodes, the DESI databases on proj-pg01, monitoring on proj-mon01, backups on pbs01.
  * Host names and addresses of guests other than these are the ones to adapt first when this file becomes yours.
@@ -223,22 +229,60 @@ const lab: SiteInput = {
 
   monitoring: {
     host: "proj-mon01",
+    // Of silence the lab itself cannot tell: its address is the stack's secret heartbeatUrl.
+    heartbeat: {},
     channels: [
       {
-        type: "email",
+        ...mail,
         name: "dba-team",
         severities: ["critical", "warning"],
         to: ["dba@radioastronomy.io"],
-        from: "alerts@radioastronomy.io",
-        smarthost: "mail.radioastronomy.io:587",
       },
       {
-        type: "email",
+        ...mail,
         name: "administrators",
         severities: ["critical"],
         to: ["admin@radioastronomy.io"],
-        from: "alerts@radioastronomy.io",
-        smarthost: "mail.radioastronomy.io:587",
+      },
+      {
+        type: "pagerduty",
+        name: "on-call",
+        severities: ["critical"],
+      },
+      {
+        // Whom the pager did not wake.
+        type: "pagerduty",
+        name: "second-on-call",
+        severities: ["critical"],
+        escalationMinutes: 15,
+      },
+      {
+        type: "slack",
+        name: "slack-databases",
+        severities: ["critical", "warning"],
+        areas: ["performance", "replication", "integrity"],
+        channel: "#lab-databases",
+      },
+      {
+        type: "slack",
+        name: "slack-backups",
+        severities: ["critical", "warning"],
+        areas: ["backup"],
+        channel: "#lab-backups",
+      },
+      {
+        type: "slack",
+        name: "slack-infrastructure",
+        severities: ["critical", "warning"],
+        areas: ["availability", "capacity", "monitoring", "resources"],
+        channel: "#lab-infrastructure",
+      },
+      {
+        type: "slack",
+        name: "slack-security",
+        severities: ["critical", "warning"],
+        areas: ["security"],
+        channel: "#lab-security",
       },
     ],
   },

@@ -39,12 +39,35 @@ function parseMachine(given: unknown): z.output<typeof machine> {
   ]);
 }
 
+type ChannelInput = SiteInput["monitoring"]["channels"][number];
+
+/** A channel of the lab whose messages stay on this machine, and whose next level is asked sooner. */
+function ontoSinks(channel: ChannelInput, smarthost: string, webhookUrl: string): ChannelInput {
+  const { escalationMinutes } = channel;
+  const sooner = escalationMinutes === undefined ? {} : { escalationMinutes: escalationMinutes / 30 };
+  switch (channel.type) {
+    case "email":
+      return { ...channel, ...sooner, smarthost, requireTls: false };
+    case "slack":
+      return { ...channel, ...sooner, apiUrl: sink(webhookUrl, "slack") };
+    case "pagerduty":
+      return { ...channel, ...sooner, url: sink(webhookUrl, "pagerduty") };
+    case "webhook":
+      return { ...channel, ...sooner, url: sink(webhookUrl, channel.name) };
+  }
+}
+
+/** Another path of the server that takes webhooks. */
+function sink(webhookUrl: string, path: string): string {
+  return new URL(`/${path}`, webhookUrl).href;
+}
+
 /** The lab on one machine: the same program with three small guests, a database pair and their monitoring. */
 export default (given: unknown): SiteInput => {
   const { network, image, binaries, smarthost, webhookUrl, pbs, sshPort } = parseMachine(given);
   const guest = { image: "debian-12", network: "rehearsal", cores: 1, memoryMib: 1024, diskGib: 8 } as const;
   const daily = { tier: "critical", backup: { tool: "pbs", policy: "proj-pg01-daily" } } as const;
-  const { databases, archive, ...rest } = lab();
+  const { databases, archive, monitoring, ...rest } = lab();
   return {
     ...rest,
     name: "rehearsal",
@@ -113,16 +136,10 @@ export default (given: unknown): SiteInput => {
       scrapeIntervalSeconds: 5,
       evaluationIntervalSeconds: 5,
       retentionDays: 2,
+      grouping: { waitSeconds: 1, intervalSeconds: 5 },
+      heartbeat: { url: sink(webhookUrl, "heartbeat"), intervalSeconds: 30 },
       channels: [
-        {
-          type: "email",
-          name: "dba-team",
-          severities: ["critical", "warning"],
-          to: ["dba@radioastronomy.io"],
-          from: "alerts@radioastronomy.io",
-          smarthost,
-          requireTls: false,
-        },
+        ...monitoring.channels.map((channel) => ontoSinks(channel, smarthost, webhookUrl)),
         { type: "webhook", name: "chat", severities: ["critical", "warning"], url: webhookUrl },
       ],
     },

@@ -101,6 +101,7 @@ describe.skipIf(!engine)("copies of backups on a second server", { timeout: 120_
             syncPassword: (id) => passwords[id],
             channels: sites[name].monitoring.channels,
             smtpPassword: "never used",
+            channelSecret: () => "never used",
           },
           { providers: [provider] },
         );

@@ -39,6 +39,7 @@ beforeAll(async () => {
     aws: { store: undefined, credentials: undefined },
     grafana: { url: "https://grafana", token },
     smtpPassword: undefined,
+    channelSecret: (key) => pulumi.secret(key),
     syncPassword: () => undefined,
     encryptionKey: () => undefined,
     machine: undefined,

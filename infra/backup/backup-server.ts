@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { SecretOf } from "../monitoring/alertmanager/secrets.ts";
 import * as pbs from "../pbs/sdk.ts";
 import { Remote, SyncJob } from "../pbs/sdk-services.ts";
 import type { Site } from "../site.ts";
@@ -16,6 +17,8 @@ export interface BackupServerArgs {
   readonly channels: Site["monitoring"]["channels"];
   /** Secret, of the mail channels that have a username. */
   readonly smtpPassword: pulumi.Input<string> | undefined;
+  /** Secret, of the other channels. */
+  readonly channelSecret: SecretOf;
 }
 
 const clientUser = "lab-pve@pbs";
@@ -145,8 +148,8 @@ export class BackupServer extends pulumi.ComponentResource {
       );
     }
 
-    const { siteName, channels, smtpPassword } = args;
-    new BackupNotifications(name, { siteName, channels, smtpPassword }, child);
+    const { siteName, channels, smtpPassword, channelSecret } = args;
+    new BackupNotifications(name, { siteName, channels, smtpPassword, channelSecret }, child);
 
     this.clientTokenId = token.tokenId;
     this.clientTokenSecret = pulumi.secret(

@@ -12,7 +12,10 @@ const engine = await findPulumi();
 if (!engine) console.warn("skipped: pulumi is missing; ./lab doctor names the way");
 
 const smtpPassword = "planted-mail-password-5512";
+const level = { escalationMinutes: 0, repeatMinutes: { critical: 60, warning: 1440 } };
+const channelSecret = (key: string) => `planted-${key}`;
 const mail: Channel = {
+  ...level,
   type: "email",
   name: "dba-team",
   severities: ["critical", "warning"],
@@ -23,6 +26,7 @@ const mail: Channel = {
   username: "alerts",
 };
 const chat: Channel = {
+  ...level,
   type: "webhook",
   name: "chat",
   severities: ["critical"],
@@ -39,7 +43,11 @@ describe.skipIf(!engine)("who a backup server tells of failures", { timeout: 120
     test = await testStack(engine ?? "", definition, async () => {
       const { url, adminSecret: tokenSecret, fingerprint } = world;
       const provider = new pbs.Provider("server", { url, tokenId: adminToken, tokenSecret, fingerprint });
-      new BackupNotifications("who", { siteName: "lab", channels, smtpPassword }, { providers: [provider] });
+      new BackupNotifications(
+        "who",
+        { siteName: "lab", channels, smtpPassword, channelSecret },
+        { providers: [provider] },
+      );
     });
   });
   afterAll(async () => {

@@ -3,7 +3,10 @@ import { beforeAll, expect, it } from "vitest";
 import { type Recorded, recordResources } from "../../test/mocks.ts";
 import type { Channel } from "../site.ts";
 
+const level = { escalationMinutes: 0, repeatMinutes: { critical: 60, warning: 1440 } };
+const channelSecret = (key: string) => `planted-${key}`;
 const mail: Channel = {
+  ...level,
   type: "email",
   name: "dba-team",
   severities: ["critical", "warning"],
@@ -22,7 +25,13 @@ const channels: readonly Channel[] = [
     requireTls: false,
   },
   { ...mail, name: "on-call", severities: ["critical"], smarthost: "mail.example.org:465", username: "lab" },
-  { type: "webhook", name: "chat", severities: ["critical"], url: "https://chat.example.org/hook" },
+  {
+    ...level,
+    type: "webhook",
+    name: "chat",
+    severities: ["critical"],
+    url: "https://chat.example.org/hook",
+  },
 ];
 
 let recorded: Recorded[];
@@ -33,7 +42,12 @@ const target = (name: string) => made("NotificationTarget").find((inputs) => inp
 beforeAll(async () => {
   recorded = await recordResources();
   const { BackupNotifications } = await import("./notifications.ts");
-  new BackupNotifications("backup-server", { siteName: "lab", channels, smtpPassword: "planted" });
+  new BackupNotifications("backup-server", {
+    siteName: "lab",
+    channels,
+    smtpPassword: "planted",
+    channelSecret,
+  });
   await pulumi.runtime.disconnect();
 });
 
@@ -87,8 +101,13 @@ it("makes no matcher of which nobody would hear", async () => {
   const without = await recordResources();
   const { BackupNotifications } = await import("./notifications.ts");
   const smtpPassword = undefined;
-  new BackupNotifications("none", { siteName: "lab", channels: [], smtpPassword });
-  new BackupNotifications("errors", { siteName: "lab", channels: channels.slice(3), smtpPassword });
+  new BackupNotifications("none", { siteName: "lab", channels: [], smtpPassword, channelSecret });
+  new BackupNotifications("errors", {
+    siteName: "lab",
+    channels: channels.slice(3),
+    smtpPassword,
+    channelSecret,
+  });
   await pulumi.runtime.disconnect();
   const matchers = without.filter(({ type }) => type === "pbs:index:NotificationMatcher");
   expect(matchers.map(({ inputs }) => [inputs.name, inputs.target])).toEqual([["lab_errors", ["chat"]]]);
@@ -97,6 +116,7 @@ it("makes no matcher of which nobody would hear", async () => {
 it("does not leave out a password without a word", async () => {
   const { BackupNotifications } = await import("./notifications.ts");
   expect(
-    () => new BackupNotifications("other", { siteName: "lab", channels, smtpPassword: undefined }),
+    () =>
+      new BackupNotifications("other", { siteName: "lab", channels, smtpPassword: undefined, channelSecret }),
   ).toThrow("mail channel on-call has a username and no password");
 });

@@ -1,5 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import {
+  type NeededSecret,
+  pagerdutyKey,
+  type SecretOf,
+  slackToken,
+  webhookUrl,
+} from "../monitoring/alertmanager/secrets.ts";
 import { NotificationMatcher, NotificationTarget, type NotificationTargetArgs } from "../pbs/sdk-services.ts";
+import { isToldAtOnce } from "../site/alerting-checks.ts";
 import type { Channel } from "../site.ts";
 
 export interface BackupNotificationsArgs {
@@ -7,7 +15,10 @@ export interface BackupNotificationsArgs {
   readonly channels: readonly Channel[];
   /** Of the mail channels that have a username. */
   readonly smtpPassword: pulumi.Input<string> | undefined;
+  readonly channelSecret: SecretOf;
 }
+
+type ChannelOf<Type extends Channel["type"]> = Extract<Channel, { type: Type }>;
 
 /**
  * What the backup server says of each severity of the site. A failed job of any kind (garbage collection, prune, sync,
@@ -19,21 +30,29 @@ const routes = [
 ] as const;
 
 /**
- * Whom the backup server itself tells of failures: the channels that Alertmanager uses, so that a failed verification
- * reaches somebody also while the monitoring host is down.
+ * Whom the backup server itself tells of failures: the channels that Alertmanager tells of backups at once, so that a
+ * failed verification reaches somebody also while the monitoring host is down.
  */
 export class BackupNotifications extends pulumi.ComponentResource {
   constructor(name: string, args: BackupNotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lab:backup:Notifications", name, {}, opts);
     const child = { parent: this };
+    // The server can neither wait for an acknowledgement nor for an hour.
+    const channels = args.channels.filter((channel) => isToldAtOnce(channel, "backup"));
     const targets = new Map(
-      args.channels.map((channel) => [
+      channels.map((channel) => [
         channel.name,
-        new NotificationTarget(channel.name, targetOf(channel, args), child),
+        new NotificationTarget(channel.name, targetOf(channel, args), {
+          ...child,
+          // Of a webhook's it may be a secret; the server has no other place for it.
+          ...(channel.type === "webhook" && channel.url === undefined
+            ? { additionalSecretOutputs: ["url"] }
+            : {}),
+        }),
       ]),
     );
     for (const { severity, matcher, matchSeverity } of routes) {
-      const reached = args.channels.filter(({ severities }) => severities.includes(severity));
+      const reached = channels.filter(({ severities }) => severities.includes(severity));
       // The provider refuses an empty list, and a matcher without targets would tell nobody.
       if (reached.length === 0) continue;
       new NotificationMatcher(
@@ -53,29 +72,18 @@ export class BackupNotifications extends pulumi.ComponentResource {
   }
 }
 
-function targetOf(
-  channel: Channel,
-  { siteName, smtpPassword }: BackupNotificationsArgs,
-): NotificationTargetArgs {
-  const comment = `Channel ${channel.name} of the ${siteName} site`;
-  if (channel.type === "webhook") {
-    return {
-      type: "webhook",
-      name: channel.name,
-      comment,
-      url: channel.url,
-      method: "post",
-      headers: { "Content-Type": "application/json" },
-      body: alertmanagerMessage(channel.name, siteName),
-    };
-  }
+function targetOf(channel: Channel, args: BackupNotificationsArgs): NotificationTargetArgs {
+  const comment = `Channel ${channel.name} of the ${args.siteName} site`;
+  const { name } = channel;
+  if (channel.type === "email") return { type: "smtp", name, comment, ...mailServer(channel, args) };
+  return { type: "webhook", name, comment, method: "post", ...webhook(channel, args) };
+}
+
+function mailServer(channel: ChannelOf<"email">, { siteName, smtpPassword }: BackupNotificationsArgs) {
   const [server = "", port] = channel.smarthost.split(":");
   if (channel.username !== undefined && smtpPassword === undefined)
     throw new Error(`mail channel ${channel.name} has a username and no password`);
   return {
-    type: "smtp",
-    name: channel.name,
-    comment,
     server,
     port: Number(port),
     mode: modeOf(Number(port), channel.requireTls),
@@ -86,6 +94,54 @@ function targetOf(
       ? {}
       : { username: channel.username, password: smtpPassword }),
   };
+}
+
+/** What each service takes. The server fills in templates, also those of secrets, which it shows to nobody. */
+function webhook(
+  channel: Exclude<Channel, { type: "email" }>,
+  { siteName, channelSecret }: BackupNotificationsArgs,
+) {
+  const headers = { "Content-Type": "application/json" };
+  const secret = ({ key }: NeededSecret) => {
+    const value = channelSecret(key);
+    if (value === undefined) throw new Error(`channel ${channel.name} needs the secret ${key}`);
+    return value;
+  };
+  switch (channel.type) {
+    case "webhook":
+      return {
+        url: channel.url ?? secret(webhookUrl(channel)),
+        headers,
+        body: alertmanagerMessage(channel.name, siteName),
+      };
+    case "slack":
+      return {
+        url: channel.apiUrl,
+        headers: { ...headers, Authorization: "Bearer {{ secrets.token }}" },
+        secrets: { token: secret(slackToken) },
+        body: JSON.stringify({
+          channel: channel.channel,
+          text: `*[${siteName}] {{ escape title }}*\n{{ escape message }}`,
+        }),
+      };
+    case "pagerduty":
+      return {
+        url: channel.url,
+        headers,
+        secrets: { key: secret(pagerdutyKey(channel)) },
+        body: JSON.stringify({
+          routing_key: "{{ secrets.key }}",
+          event_action: "trigger",
+          payload: {
+            summary: `[${siteName}] {{ escape title }}`,
+            source: "backup server",
+            // Its own words are not all known to the service, which would refuse them.
+            severity: "error",
+            custom_details: { message: "{{ escape message }}" },
+          },
+        }),
+      };
+  }
 }
 
 /** As Alertmanager connects to the same server: port 465 is TLS from the start (RFC 8314), others begin in plain. */

@@ -83,9 +83,6 @@ async function reportOn(port: number, change: Change = {}) {
   await mkdir(join(home, "backup"));
   const { timeoutSeconds = 20, ...host } = change;
   const channel = {
-    type: "email",
-    name: "dba-team",
-    severities: ["critical"],
     to: ["dba@radioastronomy.io", "management@radioastronomy.io"],
     from: "alerts@radioastronomy.io",
     smarthost: `localhost:${port}`,
@@ -94,15 +91,12 @@ async function reportOn(port: number, change: Change = {}) {
   } as const;
   const hostName = "proj-pg01.radioastronomy.io";
   const passwordPath = join(folder, "password");
-  const text = mailConfiguration(
-    { ...channel, severities: ["critical"], to: [...channel.to] },
-    {
-      hostName,
-      passwordPath,
-      authorityPath,
-      ...host,
-    },
-  );
+  const text = mailConfiguration(channel, {
+    hostName,
+    passwordPath,
+    authorityPath,
+    ...host,
+  });
   const configFile = join(home, "msmtp.conf");
   await writeFile(configFile, text, { mode: 0o400 });
   const { from } = channel;
@@ -186,20 +180,9 @@ test.skipIf(!isThere)(
 );
 
 test("a port of its own is TLS from the first byte, and a name that cannot be quoted is refused", () => {
-  const channel = {
-    type: "email",
-    name: "a",
-    severities: ["critical" as const],
-    to: ["a@b.c"],
-    from: "a@b.c",
-    smarthost: "mail.b.c:465",
-    requireTls: true,
-  } as const;
+  const channel = { from: "a@b.c", smarthost: "mail.b.c:465", requireTls: true };
   const render = (change: object) =>
-    mailConfiguration(
-      { ...channel, to: ["a@b.c"], severities: ["critical"], ...change },
-      { hostName: "h", passwordPath: "/p" },
-    );
+    mailConfiguration({ ...channel, ...change }, { hostName: "h", passwordPath: "/p" });
   expect(render({})).toMatch(/^host mail\.b\.c\nport 465\n(?:.*\n)*tls on\ntls_starttls off\n/m);
   expect(render({ requireTls: false })).toMatch(/^tls off$/m);
   expect(() => render({ username: 'a"\ntls off' })).toThrow(/must not hold quotes or lines/);

@@ -1,6 +1,8 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { DbkeeperConfig } from "../../scripts/config.ts";
 import type { Contribution, HostFile } from "../hosts/contribution.ts";
+import { type SecretOf, webhookUrl } from "../monitoring/alertmanager/secrets.ts";
+import { isToldAtOnce } from "../site/alerting-checks.ts";
 import type { Channel } from "../site.ts";
 import { runtimeUser } from "./names.ts";
 
@@ -14,11 +16,14 @@ const systemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 const answerTimeoutSeconds = 30;
 
 type EmailChannel = Extract<Channel, { type: "email" }>;
+type MailRelay = Pick<EmailChannel, "from" | "smarthost" | "requireTls" | "username">;
 
 export interface ReportChannelsArgs {
   readonly channels: readonly Channel[];
   /** Secret; of the mail servers. */
   readonly smtpPassword: pulumi.Input<string> | undefined;
+  /** Secret; of webhooks whose address the site does not say. */
+  readonly channelSecret: SecretOf;
   /** The host's full name, by which it presents itself to mail servers. */
   readonly hostName: string;
 }
@@ -30,11 +35,14 @@ export interface ReportChannels {
 }
 
 /**
- * What the runtime tells people by itself goes where critical alerts go: mail through msmtp, which has no queue and no
+ * What the runtime tells people by itself goes where critical alerts of backups go at once: mail through msmtp, which has no queue and no
  * service and so fails where the runtime can tell of it and try again; webhooks, whose addresses often hold a secret.
  */
-export function reportChannels({ channels, smtpPassword, hostName }: ReportChannelsArgs): ReportChannels {
-  const critical = channels.filter(({ severities }) => severities.includes("critical"));
+export function reportChannels(args: ReportChannelsArgs): ReportChannels {
+  const { channels, smtpPassword, channelSecret, hostName } = args;
+  const critical = channels.filter(
+    (channel) => channel.severities.includes("critical") && isToldAtOnce(channel, "backup"),
+  );
   const emails = critical.filter((channel) => channel.type === "email");
   const webhooks = critical.filter((channel) => channel.type === "webhook");
   const asksForLogin = emails.some(({ username }) => username !== undefined);
@@ -48,7 +56,7 @@ export function reportChannels({ channels, smtpPassword, hostName }: ReportChann
           own(emailPath(channel), mailConfiguration(channel, { hostName, passwordPath }), false),
         ),
         ...(asksForLogin && smtpPassword !== undefined ? [own(passwordPath, smtpPassword, true)] : []),
-        ...webhooks.map((channel) => own(webhookPath(channel), `${channel.url}\n`, true)),
+        ...webhooks.map((channel) => own(webhookPath(channel), addressOf(channel, channelSecret), true)),
       ],
     },
     configuration: {
@@ -62,6 +70,15 @@ export function reportChannels({ channels, smtpPassword, hostName }: ReportChann
   };
 }
 
+function addressOf(
+  channel: Extract<Channel, { type: "webhook" }>,
+  channelSecret: SecretOf,
+): pulumi.Input<string> {
+  const url = channel.url ?? channelSecret(webhookUrl(channel).key);
+  if (url === undefined) throw new Error(`webhook channel ${channel.name} has no address`);
+  return pulumi.interpolate`${url}\n`;
+}
+
 /** What {@link mailConfiguration} has to know of the host. */
 export interface MailHost {
   readonly hostName: string;
@@ -73,7 +90,7 @@ export interface MailHost {
 
 /** The configuration of msmtp for a channel: one relay, with TLS before anything else wherever it is asked for. */
 export function mailConfiguration(
-  { from, smarthost, requireTls, username }: EmailChannel,
+  { from, smarthost, requireTls, username }: MailRelay,
   { hostName, passwordPath, authorityPath = systemAuthorities }: MailHost,
 ): string {
   const colon = smarthost.lastIndexOf(":");

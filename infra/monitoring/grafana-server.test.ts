@@ -86,6 +86,7 @@ it("is what the provider then talks to, by the lab's authority and the administr
     aws: { store: undefined, credentials: undefined },
     grafana: undefined,
     smtpPassword: undefined,
+    channelSecret: (key) => pulumi.secret(key),
     syncPassword: () => undefined,
     encryptionKey: () => undefined,
     machine: undefined,

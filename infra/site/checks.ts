@@ -1,4 +1,5 @@
 import type { Site } from "../site.ts";
+import { alertingRules } from "./alerting-checks.ts";
 import { archiveRules } from "./archive-checks.ts";
 import { backupHostRules } from "./backup-host-checks.ts";
 import { databaseRules } from "./database-checks.ts";
@@ -30,6 +31,7 @@ const checks: readonly Check[] = [
   archiveRules,
   databaseRules,
   monitoringRules,
+  alertingRules,
   backupHostRules,
 ];
 

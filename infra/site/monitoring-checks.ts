@@ -14,21 +14,9 @@ export function monitoringRules({ monitoring, guests }: Partial<Site>): Problem[
       (name) => `channel ${name} is named twice`,
     ),
     ...portsApart("monitoring.ports", portsInUse(monitoring)),
-    ...everySeverityReachesSomebody(monitoring.channels),
   ];
 }
 
 function portsInUse({ ports: { grafana, ...ports }, grafana: { install } }: Site["monitoring"]) {
   return install ? { ...ports, grafana } : ports;
-}
-
-function everySeverityReachesSomebody(channels: Site["monitoring"]["channels"]): Problem[] {
-  return (["critical", "warning"] as const)
-    .filter((severity) => !channels.some(({ severities }) => severities.includes(severity)))
-    .map((severity) => ({
-      path: "monitoring.channels",
-      value: channels.map(({ name }) => name),
-      reason: `no channel takes alerts of severity ${severity}`,
-      allowed: `a channel with ${severity} among its severities`,
-    }));
 }

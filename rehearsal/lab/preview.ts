@@ -18,6 +18,10 @@ const placeholders = {
   grafana: { url: "https://grafana.invalid" },
   grafanaToken: "preview",
   smtpPassword: "preview",
+  slackToken: "preview",
+  "pagerdutyKey-on-call": "preview",
+  "pagerdutyKey-second-on-call": "preview",
+  heartbeatUrl: "https://heartbeat.invalid/preview",
   "syncPassword-from-lab": "preview",
 };
 

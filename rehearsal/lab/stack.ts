@@ -47,12 +47,20 @@ export async function configureStack(engine: Engine, instance: Instance, values:
   );
 }
 
+/** Of the lab's channels. The sinks ask for none of them, but take what comes as the services would. */
+const channelSecrets = {
+  slackToken: "xoxb-rehearsal",
+  "pagerdutyKey-on-call": "rehearsal-on-call",
+  "pagerdutyKey-second-on-call": "rehearsal-second-on-call",
+};
+
 function secretsOf({ secrets }: Instance): Record<string, string> {
   return {
     proxmoxToken: `${pveTokenId}=${secrets.pveToken}`,
     pbsTokenSecret: secrets.pbsToken,
     grafanaToken: secrets.grafanaToken,
     awsSecretKey: secrets.awsSecretKey,
+    ...channelSecrets,
   };
 }
 

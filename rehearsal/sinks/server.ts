@@ -104,7 +104,8 @@ async function startHttp(options: SinkOptions, store: MessageStore): Promise<Run
       headers,
       text,
     });
-    return reply.code(200).send({ number });
+    // Slack's clients look for `ok`.
+    return reply.code(200).send({ ok: true, number });
   });
   return listen(server, listenOptions);
 }

@@ -19,6 +19,10 @@ const planted = {
   awsSecretKey: "PLANTED4-aws-secret-key",
   grafanaToken: "PLANTED5-grafana-token",
   smtpPassword: "PLANTED6-smtp-password",
+  slackToken: "xoxb-PLANTED7-slack-token",
+  "pagerdutyKey-on-call": "PLANTED8-pagerduty-key",
+  "pagerdutyKey-second-on-call": "PLANTED9-pagerduty-key",
+  heartbeatUrl: "https://heartbeat.example.org/PLANTED10-heartbeat",
 };
 
 interface Seen {
