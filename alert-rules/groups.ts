@@ -4,6 +4,7 @@ import { backupHost } from "./backup-host.ts";
 import { certificates } from "./certificates.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
+import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
 import { targets } from "./targets.ts";
 
@@ -14,6 +15,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   backup,
   backupHost,
   certificates,
+  replication,
 ];
 
 /** All rules of a site, one group an area; areas without anything to watch are left out. */

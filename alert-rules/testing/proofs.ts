@@ -1,4 +1,5 @@
 import { availabilityProofs } from "../availability.proofs.ts";
+import { replicationProofs } from "../replication.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
 import type { Proofs } from "./proof.ts";
 
@@ -6,4 +7,5 @@ import type { Proofs } from "./proof.ts";
 export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   targets: targetsProofs,
   availability: availabilityProofs,
+  replication: replicationProofs,
 };
