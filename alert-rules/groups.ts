@@ -1,9 +1,11 @@
 import { availability } from "./availability.ts";
 import { backup } from "./backup.ts";
 import { backupHost } from "./backup-host.ts";
+import { backupRuns } from "./backup-runs.ts";
 import { certificates } from "./certificates.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
+import { physicalBackups } from "./physical-backups.ts";
 import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
 import { targets } from "./targets.ts";
@@ -16,6 +18,8 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   backupHost,
   certificates,
   replication,
+  backupRuns,
+  physicalBackups,
 ];
 
 /** All rules of a site, one group an area; areas without anything to watch are left out. */

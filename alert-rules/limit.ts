@@ -30,6 +30,11 @@ export interface Limit extends Figure {
   readonly isOverridden: boolean;
 }
 
+/** A figure whose value the site gives elsewhere, such as the age of a dump; one that it overrides by name wins. */
+export function siteLimit(limit: Limit, value: number): Limit {
+  return limit.isOverridden ? limit : { ...limit, value, text: quantity(value, limit.unit) };
+}
+
 /** A value with its unit, as people write it. */
 export function quantity(value: number, unit: Unit): string {
   switch (unit) {

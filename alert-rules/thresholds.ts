@@ -1,12 +1,14 @@
 import type { Figure, Limit } from "./limit.ts";
 import { quantity } from "./limit.ts";
 import { availabilityFigures } from "./thresholds/availability.ts";
+import { backupFigures } from "./thresholds/backup.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 
 /** Every figure that an alert or a dashboard compares with, once. A site may override each. */
 export const figures = {
   ...availabilityFigures,
   ...replicationFigures,
+  ...backupFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

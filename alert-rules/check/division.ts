@@ -6,6 +6,7 @@ const neverZero: ReadonlySet<string> = new Set([
   "node_filesystem_size_bytes",
   "node_filesystem_files",
   "pg_settings_max_connections",
+  "dbkeeper_backup_directory_size_bytes",
   "lab_backup_host_datastore_size_bytes",
 ]);
 

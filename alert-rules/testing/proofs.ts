@@ -1,4 +1,7 @@
 import { availabilityProofs } from "../availability.proofs.ts";
+import { backupProofs } from "../backup.proofs.ts";
+import { backupRunsProofs } from "../backup-runs.proofs.ts";
+import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
 import type { Proofs } from "./proof.ts";
@@ -8,4 +11,7 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   targets: targetsProofs,
   availability: availabilityProofs,
   replication: replicationProofs,
+  backup: backupProofs,
+  "backup-runs": backupRunsProofs,
+  "physical-backups": physicalBackupsProofs,
 };
