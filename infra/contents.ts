@@ -3,8 +3,8 @@ import type { AccessKey } from "./archive/archive.ts";
 import type { ArchiveStore, OffsiteArgs } from "./databases/archive.ts";
 import { dumps } from "./databases/dumps.ts";
 import { maintenance } from "./databases/maintenance.ts";
-import { observation } from "./databases/observation.ts";
 import { serverTls } from "./databases/names.ts";
+import { observation } from "./databases/observation.ts";
 import { physicalBackups } from "./databases/physical-backups.ts";
 import { postgresServer } from "./databases/postgres.ts";
 import { reportChannels } from "./databases/reports.ts";
@@ -27,12 +27,15 @@ import { grafanaServer } from "./monitoring/grafana-server.ts";
 import type { MonitoringLogin } from "./monitoring/login.ts";
 import { mysqldExporter, remoteDatabases } from "./monitoring/mysqld-exporter.ts";
 import { prometheus } from "./monitoring/prometheus.ts";
+import { type ProxwatchArgs, proxwatch } from "./monitoring/proxwatch.ts";
 import type { Guest, PostgresCluster, Site } from "./site.ts";
 
 export interface ContentsArgs {
   readonly site: Site;
   /** The path of the backup runtime, one JavaScript file. */
   readonly runtimeBundle: string;
+  /** What the monitoring host looks at the cluster and the backup server with. */
+  readonly watch: ProxwatchArgs["watch"];
   /** Secret; by cluster. */
   readonly replicationPasswords: ReadonlyMap<string, pulumi.Input<string>>;
   /** Secret; of the physical backups, by cluster. */
@@ -72,7 +75,7 @@ export function hostContents(args: ContentsArgs): ReadonlyMap<string, Merged> {
           trustedAuthorities(certificates.trusted),
           nodeExporter(site, identityOf(certificates.hosts, guest.name)),
           ...database,
-          ...monitoringRoles(args, guest),
+          ...monitoringRoles(args, guest, database.length > 0),
           ...mysqldExporter({
             site,
             guest,
@@ -183,13 +186,14 @@ function offsiteOf(
   return { archive, writer, key, store };
 }
 
-function monitoringRoles(args: ContentsArgs, guest: Guest): Contribution[] {
+function monitoringRoles(args: ContentsArgs, guest: Guest, isDatabase: boolean): Contribution[] {
   const { site, channelSecret: secretOf, certificates, monitoringLogin: login, grafanaPassword } = args;
   if (guest.name !== site.monitoring.host) return [];
   const identity = identityOf(certificates.hosts, guest.name);
   return [
     alertmanager({ site, secretOf, identity, login }),
     prometheus({ site, identity, scraperIdentity: certificates.scraper, login }),
+    proxwatch({ site, watch: args.watch, hasNode: isDatabase }),
     ...(grafanaPassword === undefined
       ? []
       : [grafanaServer({ site, identity, adminPassword: grafanaPassword })]),

@@ -45,7 +45,13 @@ beforeAll(async () => {
   });
   const { buildLab } = await import("./program.ts");
   const settings: Settings = {
-    proxmox: { endpoint: "https://pve:8006", sshUsername: "root", token: secret("t") },
+    proxmox: {
+      endpoint: "https://pve:8006",
+      sshUsername: "root",
+      token: secret("t"),
+      watchTokenId: "lab-watch@pve!proxwatch",
+      watchTokenSecret: secret("t"),
+    },
     pbs: {
       endpoint: "https://pbs:8007",
       tokenId: "root@pam!pulumi",
@@ -181,9 +187,17 @@ describe("backups", () => {
   });
 
   it("can be written but not removed by the nodes", () => {
-    expect(new Set(ofType("pbs:index:Acl").map(({ inputs }) => inputs.roleId))).toEqual(
-      new Set(["DatastoreBackup"]),
-    );
+    const grants = ofType("pbs:index:Acl").filter(({ name }) => !name.startsWith("watch-"));
+    expect(new Set(grants.map(({ inputs }) => inputs.roleId))).toEqual(new Set(["DatastoreBackup"]));
+  });
+
+  it("can be looked at, and nothing else, by what watches", () => {
+    const grants = ofType("pbs:index:Acl").filter(({ name }) => name.startsWith("watch-"));
+    expect(grants.map(({ inputs }) => `${inputs.path} ${inputs.roleId}`)).toEqual([
+      "/ Audit",
+      "/datastore DatastoreAudit",
+      "/system/tasks Audit",
+    ]);
   });
 });
 

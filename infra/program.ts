@@ -4,6 +4,7 @@ import { Archive } from "./archive/archive.ts";
 import { BackupJobs } from "./backup/backup-jobs.ts";
 import { BackupServer } from "./backup/backup-server.ts";
 import { protections } from "./backup/protections.ts";
+import { watchToken } from "./backup/watch-token.ts";
 import { backupHostContents, hostContents, hostOrder } from "./contents.ts";
 import { ageIdentityOf } from "./databases/age.ts";
 import { backupHost } from "./hosts/backup-host.ts";
@@ -65,6 +66,12 @@ export async function buildLab(
   const contentsArgs = {
     site,
     runtimeBundle: await bundleRuntime(),
+    watch: {
+      bundle: await bundleRuntime("proxwatch"),
+      proxmox: settings.proxmox,
+      pbs: settings.pbs,
+      pbsToken: watchToken(site, pbs),
+    },
     replicationPasswords,
     backupPassphrases,
     dumpKeySecrets,

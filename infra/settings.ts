@@ -4,10 +4,19 @@ import { neededSecrets } from "./monitoring/alertmanager/secrets.ts";
 import { fingerprint, httpUrl } from "./site/primitives.ts";
 import type { Site } from "./site.ts";
 
+const pem = z.string().regex(/^-----BEGIN CERTIFICATE-----\n/, "certificates in PEM");
+
 const proxmox = z.strictObject({
   endpoint: httpUrl,
   /** The Unix account on the nodes over which cloud-init data is copied to them. Default root. */
   sshUsername: z.string().default("root"),
+  /** The token with which the monitoring host looks at the cluster. Default `lab-watch@pve!proxwatch`. */
+  watchTokenId: z
+    .string()
+    .regex(/^[^@!\s]+@[^@!\s]+![^@!\s]+$/, "a token id such as lab-watch@pve!proxwatch")
+    .default("lab-watch@pve!proxwatch"),
+  /** PEM of the authority that vouches for the nodes; absent where a known authority does. */
+  certificateAuthority: pem.optional(),
 });
 
 const pbs = z.strictObject({
@@ -22,17 +31,18 @@ const pbs = z.strictObject({
 const aws = z.strictObject({
   endpoint: httpUrl,
   /** PEM of the authority that vouches for it; absent where a known authority does. */
-  certificateAuthority: z
-    .string()
-    .regex(/^-----BEGIN CERTIFICATE-----\n/, "certificates in PEM")
-    .optional(),
+  certificateAuthority: pem.optional(),
 });
 
 const grafana = z.strictObject({ url: httpUrl });
 
 /** Where a stack's services are and how to log in. It comes from `Pulumi.<stack>.yaml`. */
 export interface Settings {
-  readonly proxmox: z.output<typeof proxmox> & { readonly token: pulumi.Output<string> };
+  readonly proxmox: z.output<typeof proxmox> & {
+    readonly token: pulumi.Output<string>;
+    /** Of the token with which the cluster is watched. */
+    readonly watchTokenSecret: pulumi.Output<string>;
+  };
   readonly pbs: z.output<typeof pbs> & { readonly tokenSecret: pulumi.Output<string> };
   readonly aws: {
     /** Absent where the archive is on AWS itself. */
@@ -64,7 +74,11 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
   const grafanaSettings = optionalObject(config, "grafana", grafana);
   const accessKey = config.get("awsAccessKey");
   return {
-    proxmox: { ...object(config, "proxmox", proxmox), token: config.requireSecret("proxmoxToken") },
+    proxmox: {
+      ...object(config, "proxmox", proxmox),
+      token: config.requireSecret("proxmoxToken"),
+      watchTokenSecret: tokenSecret(config, "proxmoxWatchTokenSecret"),
+    },
     pbs: { ...object(config, "pbs", pbs), tokenSecret: config.requireSecret("pbsTokenSecret") },
     aws: {
       store: awsSettings,
@@ -108,6 +122,16 @@ export function requireSecretsOf(site: Site, settings: Settings): void {
     );
   }
   if (texts.length > 0) throw new pulumi.RunError(texts.join("\n"));
+}
+
+/** Of a token whose id is written apart from it; `pveum` and the web interface show both. */
+function tokenSecret(config: pulumi.Config, key: string): pulumi.Output<string> {
+  return config.requireSecret(key).apply((text) => {
+    if (/^[^\s=!@]+$/.test(text)) return text;
+    throw new pulumi.RunError(
+      `${key} is no token's secret: set what \`pveum user token add\` shows as \`value\`, without the token's id, with \`pulumi config set --secret ${key}\``,
+    );
+  });
 }
 
 function object<T>(config: pulumi.Config, key: string, schema: z.ZodType<T>): T {

@@ -9,18 +9,26 @@ import { writeFileAtomic } from "./system/files.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
 
+/** Programs of the lab that run on its hosts, by where they begin. */
+const entryPoints = { dbkeeper: "scripts/main.ts", proxwatch: "scripts/proxmox/main.ts" } as const;
+
+type Program = keyof typeof entryPoints;
+
 /**
- * Bundles the runtime into one file without dependencies: an ES module for Node 24 or newer. The same sources give the
+ * Bundles one of them into one file without dependencies: an ES module for Node 24 or newer. The same sources give the
  * same bytes, anywhere, so what was bundled of them before is taken as it is.
  * @returns the path of the file, which stays until the packages are installed anew
  */
-export async function bundleRuntime(): Promise<string> {
-  const file = join(cacheFolder, `dbkeeper-${await sourcesDigest()}.mjs`);
+export async function bundleRuntime(program: Program = "dbkeeper"): Promise<string> {
+  sources ??= sourcesDigest();
+  const file = join(cacheFolder, `${program}-${await sources}.mjs`);
   if (existsSync(file)) return file;
   await mkdir(cacheFolder, { recursive: true });
-  await writeFileAtomic(file, await buildRuntime(), 0o644);
+  await writeFileAtomic(file, await buildRuntime(program), 0o644);
   return file;
 }
+
+let sources: Promise<string> | undefined;
 
 /** Over everything that the bundle is made of: the sources, this file among them, and the versions of all packages. */
 async function sourcesDigest(): Promise<string> {
@@ -35,16 +43,16 @@ async function sourcesDigest(): Promise<string> {
 }
 
 /** The bundle made anew, whatever was kept. */
-export async function buildRuntime(): Promise<string> {
+export async function buildRuntime(program: Program = "dbkeeper"): Promise<string> {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: ["scripts/main.ts"],
+    entryPoints: [entryPoints[program]],
     bundle: true,
     write: false,
     platform: "node",
     target: "node24",
     format: "esm",
-    // It is uploaded to every database host: half the size is half the time.
+    // It is uploaded to hosts: half the size is half the time.
     minify: true,
     // Errors still say where they come from.
     keepNames: true,

@@ -32,6 +32,16 @@ beforeAll(async () => {
   const contents = hostContents({
     site,
     runtimeBundle: "// the runtime",
+    watch: {
+      bundle: "// what watches",
+      proxmox: {
+        endpoint: "https://node01:8006",
+        watchTokenId: "lab-watch@pve!proxwatch",
+        watchTokenSecret: pulumi.secret("secret"),
+      },
+      pbs: { endpoint: "https://pbs01:8007" },
+      pbsToken: { tokenId: pulumi.output("lab-watch@pbs!proxwatch"), secret: pulumi.secret("secret") },
+    },
     replicationPasswords: new Map([["pg01", "secret"]]),
     backupPassphrases: new Map([["pg01", "a-secret-of-24-characters"]]),
     archiveWriters: new Map([

@@ -58,9 +58,10 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
     "pbs:index:Namespace": 2,
     "pbs:index:PruneJob": 2,
     "pbs:index:VerifyJob": 1,
-    "pbs:index:User": 1,
-    "pbs:index:ApiToken": 1,
-    "pbs:index:Acl": 2,
+    // The nodes, and what watches.
+    "pbs:index:User": 2,
+    "pbs:index:ApiToken": 2,
+    "pbs:index:Acl": 5,
     // The channels, and who is told of errors and of warnings.
     "pbs:index:NotificationTarget": 2,
     "pbs:index:NotificationMatcher": 2,
@@ -93,6 +94,8 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
       "pbs:index:PruneJob": 3,
       "pbs:index:Remote": 1,
       "pbs:index:SyncJob": 1,
+      // Two more, to see the sync job with.
+      "pbs:index:Acl": 7,
       "proxmoxve:storage/pbs:Pbs": 3,
       "proxmoxve:download/file:File": 2,
       "proxmoxve:index/fileLegacy:FileLegacy": 4,

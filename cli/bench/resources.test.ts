@@ -29,7 +29,13 @@ beforeAll(async () => {
   const { buildLab } = await import("../../infra/program.ts");
   const token = pulumi.secret("token");
   const settings: Settings = {
-    proxmox: { endpoint: "https://pve:8006", sshUsername: "root", token },
+    proxmox: {
+      endpoint: "https://pve:8006",
+      sshUsername: "root",
+      token,
+      watchTokenId: "lab-watch@pve!proxwatch",
+      watchTokenSecret: token,
+    },
     pbs: {
       endpoint: "https://pbs:8007",
       tokenId: "root@pam!pulumi",

@@ -81,7 +81,13 @@ it("is what the provider then talks to, by the lab's authority and the administr
   const { requireSecretsOf } = await import("../settings.ts");
   const secret = pulumi.secret("t");
   const settings: Settings = {
-    proxmox: { endpoint: "https://pve:8006", sshUsername: "root", token: secret },
+    proxmox: {
+      endpoint: "https://pve:8006",
+      sshUsername: "root",
+      token: secret,
+      watchTokenId: "lab-watch@pve!proxwatch",
+      watchTokenSecret: secret,
+    },
     pbs: { endpoint: "https://pbs:8007", tokenId: "root@pam!p", tokenSecret: secret },
     aws: { store: undefined, credentials: undefined },
     grafana: undefined,

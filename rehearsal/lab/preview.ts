@@ -11,6 +11,7 @@ import { project } from "./stack.ts";
 const placeholders = {
   proxmox: { endpoint: "https://proxmox.invalid:8006" },
   proxmoxToken: "preview@pve!preview=00000000-0000-0000-0000-000000000000",
+  proxmoxWatchTokenSecret: "00000000-0000-0000-0000-000000000000",
   pbs: { endpoint: "https://pbs.invalid:8007", tokenId: "preview@pbs!preview" },
   pbsTokenSecret: "00000000-0000-0000-0000-000000000000",
   awsAccessKey: "AKIAPREVIEWPREVIEW00",

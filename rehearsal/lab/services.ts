@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureBridge } from "../guests/network.ts";
@@ -11,8 +12,9 @@ import {
 } from "../lib/process.ts";
 import { fingerprintSha256, openCertificateAuthority, serverCertificate } from "../lib/tls.ts";
 import { waitFor } from "../lib/wait.ts";
+import { builtinRoles } from "../pve/privileges.ts";
 import { codeVersion } from "./code-version.ts";
-import type { Instance, Remains } from "./instance.ts";
+import type { Instance, Remains, Secrets } from "./instance.ts";
 import { pvePrivileges } from "./pve-role.ts";
 
 /** The products' own ports: the address on the private bridge belongs to this checkout alone. */
@@ -76,6 +78,11 @@ export async function prepareServices(instance: Instance, motoServer: string): P
           : { kind: "records", sshPort: recordSshPort },
       tokens: [
         { id: pveTokenId, secret: secrets.pveToken, acl: [{ path: "/", privileges: [...pvePrivileges] }] },
+        {
+          id: pveWatchTokenId,
+          secret: pveWatchSecret(secrets),
+          acl: [{ path: "/", privileges: [...(builtinRoles.PVEAuditor ?? [])] }],
+        },
       ],
       downloadCaFile: authority.certPath,
     },
@@ -95,6 +102,13 @@ export async function prepareServices(instance: Instance, motoServer: string): P
 
 export const pveTokenId = "root@pam!pulumi";
 export const pbsTokenId = "root@pam!pulumi";
+/** What the program expects it to be called, unless it is told otherwise. */
+const pveWatchTokenId = "lab-watch@pve!proxwatch";
+
+/** Of the token that watches the cluster: it follows from another one, so that labs from before it go on. */
+export function pveWatchSecret({ pveToken }: Secrets): string {
+  return createHmac("sha256", pveToken).update(pveWatchTokenId).digest("hex");
+}
 
 function serviceList(
   { root, folder, hostAddress }: Instance,

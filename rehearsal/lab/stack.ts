@@ -5,7 +5,7 @@ import { isMissing, writeFileAtomic } from "../lib/files.ts";
 import type { MirrorEntry } from "../mirror/registry.ts";
 import type { Engine } from "./engine.ts";
 import { checkout, type Instance } from "./instance.ts";
-import { pbsTokenId, ports, pveTokenId, recordSshPort } from "./services.ts";
+import { pbsTokenId, ports, pveTokenId, pveWatchSecret, recordSshPort } from "./services.ts";
 
 export const project = "astronomy-lab";
 export const rehearsalStack = "rehearsal";
@@ -57,6 +57,7 @@ const channelSecrets = {
 function secretsOf({ secrets }: Instance): Record<string, string> {
   return {
     proxmoxToken: `${pveTokenId}=${secrets.pveToken}`,
+    proxmoxWatchTokenSecret: pveWatchSecret(secrets),
     pbsTokenSecret: secrets.pbsToken,
     grafanaToken: secrets.grafanaToken,
     awsSecretKey: secrets.awsSecretKey,
@@ -73,7 +74,7 @@ function plainConfig(
   const s3Endpoint = `https://${hostAddress}:${ports.s3}`;
   const artifact = ({ file, sha256 }: MirrorEntry) => ({ url: `${mirror}/${file}`, sha256 });
   const config = {
-    proxmox: { endpoint: `https://${hostAddress}:${ports.pve}` },
+    proxmox: { endpoint: `https://${hostAddress}:${ports.pve}`, certificateAuthority },
     pbs: {
       endpoint: `https://${hostAddress}:${ports.pbs}`,
       tokenId: pbsTokenId,

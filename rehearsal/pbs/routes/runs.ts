@@ -56,7 +56,8 @@ function jobRuns({ type, path, read, run }: JobRights): Route[] {
           (job) =>
             (values.store ?? job.store) === job.store &&
             (type !== "sync" || wanted === "all" || (job["sync-direction"] ?? "pull") === wanted) &&
-            server.access.has(caller, storeAclPath(job), read, true),
+            server.access.has(caller, storeAclPath(job), read, true) &&
+            (type !== "sync" || seesSource(server, job, caller)),
         );
         return {
           data: visible.map((job) => ({ ...job, ...runState(server, type, textOf(job, "id")) })),
@@ -192,6 +193,12 @@ async function startVerification(server: Server, values: Values, caller: string)
   return {
     data: await server.tasks.start(worker, workerId, caller, (run) => verifyStore(store, work, run, now)),
   };
+}
+
+/** A sync job is listed only for who may see what it copies from or to. */
+function seesSource({ access }: Server, { remote, ...job }: Section, caller: string): boolean {
+  if (typeof remote === "string") return access.has(caller, ["remote", remote], ["Remote.Audit"]);
+  return access.has(caller, storeAclPath({ store: job["remote-store"] }), ["Datastore.Audit"]);
 }
 
 function requireSync(server: Server, job: Section, caller: string): void {
