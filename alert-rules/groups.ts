@@ -3,6 +3,7 @@ import { backup } from "./backup.ts";
 import { backupHost } from "./backup-host.ts";
 import { backupRuns } from "./backup-runs.ts";
 import { certificates } from "./certificates.ts";
+import { connections } from "./connections.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
 import { physicalBackups } from "./physical-backups.ts";
@@ -20,6 +21,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   replication,
   backupRuns,
   physicalBackups,
+  connections,
 ];
 
 /** All rules of a site, one group an area; areas without anything to watch are left out. */

@@ -2,6 +2,7 @@ import type { Figure, Limit } from "./limit.ts";
 import { quantity } from "./limit.ts";
 import { availabilityFigures } from "./thresholds/availability.ts";
 import { backupFigures } from "./thresholds/backup.ts";
+import { connectionsFigures } from "./thresholds/connections.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 
 /** Every figure that an alert or a dashboard compares with, once. A site may override each. */
@@ -9,6 +10,7 @@ export const figures = {
   ...availabilityFigures,
   ...replicationFigures,
   ...backupFigures,
+  ...connectionsFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

@@ -1,6 +1,7 @@
 import { availabilityProofs } from "../availability.proofs.ts";
 import { backupProofs } from "../backup.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
+import { connectionsProofs } from "../connections.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
@@ -14,4 +15,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   backup: backupProofs,
   "backup-runs": backupRunsProofs,
   "physical-backups": physicalBackupsProofs,
+  connections: connectionsProofs,
 };
