@@ -1,7 +1,7 @@
 import { findTool } from "../../tools/find.ts";
 import { type PostgresWorld, startPostgresWorld, watchPostgres } from "./postgres-world.ts";
 import { debianProgram, goProgram } from "./programs.ts";
-import { families, writeSource } from "./source-file.ts";
+import { families, withoutSettings, writeSource } from "./source-file.ts";
 
 const newestServed = "0.19.1";
 const debian = "0.11.1";
@@ -31,7 +31,7 @@ export async function capturePostgres(): Promise<void> {
     version: newestServed,
     how: "captured",
     origin: `${server}, ${flags.join(" ")}`,
-    metrics: families(await pages(world, newest.path, flags)),
+    metrics: withoutSettings(families(await pages(world, newest.path, flags))),
   });
 
   await using old = await debianProgram(
@@ -44,7 +44,7 @@ export async function capturePostgres(): Promise<void> {
     how: "captured",
     // It does not know the collectors that the lab switches on.
     origin: `${server}, Debian's package, no options`,
-    metrics: families(await pages(world, old.path, [])),
+    metrics: withoutSettings(families(await pages(world, old.path, []))),
   });
 }
 

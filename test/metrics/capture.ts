@@ -3,9 +3,10 @@
  * CONTRIBUTING.md.
  */
 import { captureLab } from "./capture-lab.ts";
+import { captureMysql } from "./capture-mysql.ts";
 import { capturePostgres } from "./capture-postgres.ts";
 
-const captures = { postgres: capturePostgres, lab: captureLab };
+const captures = { postgres: capturePostgres, lab: captureLab, mysql: captureMysql };
 const known = Object.keys(captures) as (keyof typeof captures)[];
 const asked = process.argv.slice(2);
 

@@ -31,6 +31,11 @@ export function families(pages: Readonly<Record<string, string>>): Record<string
   return Object.fromEntries(merged.filter(([name]) => !runtime.test(name) && !produced.test(name)));
 }
 
+/** What other versions are kept for: settings of the server have their names from PostgreSQL, not from the exporter. */
+export function withoutSettings(metrics: Record<string, Family>): Record<string, Family> {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.startsWith("pg_settings_")));
+}
+
 /** Writes a file of the catalogue, a metric a line where the style allows it. `path` is below `alert-rules/metrics/`. */
 export async function writeSource(path: string, { metrics, ...head }: Source): Promise<void> {
   const lines = [
