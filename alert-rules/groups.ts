@@ -3,7 +3,9 @@ import { backup } from "./backup.ts";
 import { backupHost } from "./backup-host.ts";
 import { backupRuns } from "./backup-runs.ts";
 import { certificates } from "./certificates.ts";
+import { checkRules } from "./check/check.ts";
 import { connections } from "./connections.ts";
+import { hosts } from "./hosts.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
 import { physicalBackups } from "./physical-backups.ts";
@@ -18,15 +20,25 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   backup,
   backupHost,
   certificates,
-  replication,
   backupRuns,
   physicalBackups,
+  replication,
   connections,
 ];
 
-/** All rules of a site, one group an area; areas without anything to watch are left out. */
+/**
+ * All rules of a site, one group an area; areas without anything to watch are left out.
+ *
+ * @throws {RuleError} where a rule is wrong, naming file and line
+ */
 export function ruleGroups(inventory: Inventory): RuleGroup[] {
-  const lab = labOf(inventory);
-  const groups = areaFiles.map((area) => area(lab)).filter(({ rules }) => rules.length > 0);
+  const groups = uncheckedGroups(inventory);
+  checkRules(groups, inventory.scrapeIntervalSeconds);
   return groups;
+}
+
+/** The same without looking at them: for tests, which say more of a wrong rule. */
+export function uncheckedGroups(inventory: Inventory): RuleGroup[] {
+  const lab = labOf(inventory);
+  return areaFiles.map((area) => area(lab)).filter(({ rules }) => rules.length > 0);
 }

@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { ruleGroups } from "./groups.ts";
+import { uncheckedGroups } from "./groups.ts";
 import { testInventory } from "./testing/inventory.ts";
-import { promtoolTest, rulesUnderTest } from "./testing/promtool.ts";
+import { promtoolTests, rulesUnderTest } from "./testing/promtool.ts";
 import { proofsByGroup } from "./testing/proofs.ts";
 import { promtool, runPromtool } from "./testing/run-promtool.ts";
 
-const groups = ruleGroups(testInventory);
+const groups = uncheckedGroups(testInventory);
 
 describe.skipIf(!promtool)("alerts", () => {
   it.each(groups.map((group) => [group.name, group] as const))(
     "of %s fire, wait, say and end as they are proven to",
     async (name, group) => {
       const rules = rulesUnderTest(group, groups, testInventory);
-      expect(await runPromtool(rules, promtoolTest(group, proofsByGroup[name] ?? [], testInventory))).toBe(
+      expect(await runPromtool(rules, promtoolTests(group, proofsByGroup[name] ?? [], testInventory))).toBe(
         "",
       );
     },

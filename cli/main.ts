@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { register as registerAck } from "./ack.ts";
 import { register as registerBackup } from "./backup.ts";
 import { register as registerBench } from "./bench.ts";
 import { register as registerDoctor } from "./doctor.ts";
@@ -9,6 +10,8 @@ import { register as registerLogs } from "./logs.ts";
 import { register as registerPreview } from "./preview.ts";
 import { register as registerPulumi } from "./pulumi.ts";
 import { register as registerRestore } from "./restore.ts";
+import { register as registerRules } from "./rules.ts";
+import { register as registerSilence } from "./silence.ts";
 import { register as registerStatus } from "./status.ts";
 import { exitCodes, printError } from "./terminal.ts";
 import { register as registerTest } from "./test.ts";
@@ -21,11 +24,14 @@ type Register = (program: Command) => void;
 const commands: readonly Register[] = [
   registerUp,
   registerStatus,
+  registerAck,
+  registerSilence,
   registerBackup,
   registerRestore,
   registerDown,
   registerPreview,
   registerPulumi,
+  registerRules,
   registerKeys,
   registerTest,
   registerLogs,

@@ -4,7 +4,7 @@ import type { Alert, Recording, RuleGroup } from "../rule.ts";
 import { unguardedDivisions } from "./division.ts";
 import { type Lookup, lookupFor, unknownNames } from "./known.ts";
 import { lostLabels, unmatchable } from "./labels.ts";
-import { RuleError, type RuleProblem } from "./problem.ts";
+import { RuleError } from "./problem.ts";
 import { misusedTypes } from "./types.ts";
 
 /**
@@ -14,27 +14,33 @@ import { misusedTypes } from "./types.ts";
  */
 export function checkRules(groups: readonly RuleGroup[], scrapeIntervalSeconds: number): void {
   const rules = groups.flatMap((group) => group.rules);
-  const unreadable = rules.flatMap((rule) => syntax(rule));
+  const read = rules.map((rule) => ({ rule, ...readable(rule) }));
+  const unreadable = read.flatMap(({ rule, message }) => (message === undefined ? [] : [{ rule, message }]));
   if (unreadable.length > 0) throw new RuleError(unreadable);
   const lookup = lookupFor(groups);
-  const problems = rules.flatMap((rule) =>
-    messages(rule, lookup, scrapeIntervalSeconds).map((message) => ({ rule, message })),
+  const problems = read.flatMap(({ rule, expression }) =>
+    expression
+      ? messages(rule, expression, lookup, scrapeIntervalSeconds).map((message) => ({ rule, message }))
+      : [],
   );
   if (problems.length > 0) throw new RuleError(problems);
 }
 
-function syntax(rule: Alert | Recording): RuleProblem[] {
+function readable({ expression }: Alert | Recording): { expression?: Expression; message?: string } {
   try {
-    parseExpression(rule.expression);
-    return [];
+    return { expression: parseExpression(expression) };
   } catch (error) {
-    if (error instanceof PromqlError) return [{ rule, message: error.message }];
+    if (error instanceof PromqlError) return { message: error.message };
     throw error;
   }
 }
 
-function messages(rule: Alert | Recording, lookup: Lookup, scrapeIntervalSeconds: number): string[] {
-  const expression = parseExpression(rule.expression);
+function messages(
+  rule: Alert | Recording,
+  expression: Expression,
+  lookup: Lookup,
+  scrapeIntervalSeconds: number,
+): string[] {
   return [
     ...unknownNames(expression, lookup),
     ...misusedTypes(expression, lookup),

@@ -12,7 +12,8 @@ export function lostLabels(rule: Alert, expression: Expression, lookup: Lookup):
   const own = new Set([...(labels ?? []), ...Object.keys(rule.labels ?? {})]);
   const texts = [rule.description, rule.value ?? ""].join(" ");
   const used = [...texts.matchAll(/\$labels\.([a-zA-Z_]+)/g)].flatMap(([, label]) => label ?? []);
-  const missing = [...new Set(used)].filter((label) => !own.has(label) && label !== "site");
+  // Templates see what the expression gives, not the labels that the rule adds.
+  const missing = [...new Set(used)].filter((label) => !labels?.has(label));
   const isPlaced =
     rule.acrossInstances !== undefined || rule.severity === "none" || places.some((label) => own.has(label));
   return [

@@ -47,16 +47,16 @@ export interface CoveredAlert {
 /**
  * Reads rule files and promtool's tests, as promtool does, and tells which alerts the tests see.
  *
- * @param files pairs of a rule file's text and that of the tests on it
+ * @param files the text of each rule file, and those of the tests on it
  */
 export function coverageOf(
-  files: readonly { readonly rules: string; readonly tests: string }[],
+  files: readonly { readonly rules: string; readonly tests: readonly string[] }[],
 ): CoveredAlert[] {
   const found = new Map<string, CoveredAlert>();
   for (const { rules, tests } of files) {
     const fired = new Set<string>();
     const silent = new Set<string>();
-    for (const test of testFile.parse(parse(tests)).tests) {
+    for (const test of tests.flatMap((text) => testFile.parse(parse(text)).tests)) {
       const isSilent = test.promql_expr_test.some(
         ({ expr, exp_samples: samples }) => expr.includes("ALERTS") && (samples ?? []).length === 0,
       );

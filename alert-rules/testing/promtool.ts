@@ -22,14 +22,20 @@ export function timelineOf(alert: Alert, proof: Proof): Timeline {
   return { badFrom, firesAt, goodFrom, endsAt: goodFrom + whole(proof.clearMinutes ?? 0) + keep };
 }
 
-/** The input of promtool for these proofs: the rule file beside it is `rules.yml`. */
-export function promtoolTest(group: RuleGroup, proofs: readonly Proof[], links: Links): string {
-  return testFile(proofs.flatMap((proof) => testsOf(alertOf(group, proof), group, proof, links)));
+/** The inputs of promtool for these proofs, one for each step; the rule file beside them is `rules.yml`. */
+export function promtoolTests(group: RuleGroup, proofs: readonly Proof[], links: Links): string[] {
+  const bySteps = Map.groupBy(proofs, ({ stepMinutes = 1 }) => stepMinutes);
+  return [...bySteps].map(([step, some]) =>
+    testFile(
+      some.flatMap((proof) => testsOf(alertOf(group, proof), group, proof, links)),
+      step,
+    ),
+  );
 }
 
-export function testFile(tests: readonly object[]): string {
+export function testFile(tests: readonly object[], stepMinutes: number): string {
   return stringify(
-    { rule_files: ["rules.yml"], evaluation_interval: "1m", tests },
+    { rule_files: ["rules.yml"], evaluation_interval: `${stepMinutes}m`, tests },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }

@@ -8,13 +8,24 @@ import { findTool } from "../../tools/find.ts";
 export const promtool = (await findTool("promtool"))?.path;
 if (!promtool) console.warn("skipped: promtool is missing; ./lab doctor says how to get it");
 
-/** What promtool says of tests on a rule file; empty where all pass. */
-export async function runPromtool(rules: string, tests: string, program = promtool ?? ""): Promise<string> {
+/** What promtool says of test files on a rule file; empty where all pass. */
+export async function runPromtool(
+  rules: string,
+  tests: readonly string[],
+  program = promtool ?? "",
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "lab-rules-"));
   try {
     await writeFile(join(folder, "rules.yml"), rules);
-    await writeFile(join(folder, "test.yml"), tests);
-    const argv = ["test", "rules", join(folder, "test.yml")];
+    const files = await Promise.all(
+      tests.map(async (text, index) => {
+        const file = join(folder, `test-${index}.yml`);
+        await writeFile(file, text);
+        return file;
+      }),
+    );
+    if (files.length === 0) return "";
+    const argv = ["test", "rules", ...files];
     const { exitCode, all } = await execa(program, argv, { all: true, reject: false });
     return exitCode === 0 ? "" : all;
   } finally {
