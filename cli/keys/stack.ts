@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { execa } from "execa";
 import { z } from "zod";
 import { bareEngine } from "../../rehearsal/lab/engine.ts";
-import { checkout, engineOptions, findInstance } from "../../rehearsal/lab/instance.ts";
+import { engineOptions, findInstance } from "../../rehearsal/lab/instance.ts";
 import { HttpsCaller, textOf } from "../../rehearsal/lib/https.ts";
-import { findTool } from "../../tools/find.ts";
-import { exitCodes, UserError } from "../terminal.ts";
+import { ownStack, type RunPulumi } from "../own-stack.ts";
+import { UserError } from "../terminal.ts";
 
 /** A stack and the cluster that it describes, as far as keys go. */
 export interface KeyStack {
@@ -17,15 +16,12 @@ export interface KeyStack {
   fingerprintOf(storage: string): Promise<string | undefined>;
 }
 
-/** Runs pulumi for one stack and gives its standard output. */
-type Run = (args: readonly string[]) => Promise<string>;
-
 /**
  * @param name a stack of the user's own backend; the lab on this machine where it is left out
  * @throws UserError where there is none
  */
 export async function openStack(name: string | undefined): Promise<KeyStack> {
-  if (name !== undefined) return stackOf(name, await ownEngine(name), undefined);
+  if (name !== undefined) return stackOf(name, await ownStack(name), undefined);
   const instance = await findInstance();
   if (instance === undefined) {
     throw new UserError("there is no lab on this machine", {
@@ -37,33 +33,12 @@ export async function openStack(name: string | undefined): Promise<KeyStack> {
   return stackOf("rehearsal", (args) => engine.run(args), authority);
 }
 
-async function ownEngine(name: string): Promise<Run> {
-  const pulumi = await findTool("pulumi");
-  if (pulumi === undefined) {
-    throw new UserError("pulumi is not installed", {
-      hint: "`./lab doctor` says how to get it",
-      exitCode: exitCodes.unavailable,
-    });
-  }
-  return async (args) => {
-    const { exitCode, stdout, stderr } = await execa(
-      pulumi.path,
-      ["--non-interactive", ...args, "--stack", name],
-      { cwd: checkout, reject: false, stdin: "ignore" },
-    );
-    if (exitCode === 0) return stdout;
-    throw new UserError(`pulumi ${args[0]} ${args[1]} failed for stack ${name}: ${stderr.trim()}`, {
-      hint: "log in to its backend and give its passphrase as for `pulumi preview`",
-    });
-  };
-}
-
 const outputs = z.looseObject({ backupEncryptionKeys: z.record(z.string(), z.string()).optional() });
 const storage = z.object({
   data: z.looseObject({ "encryption-key": z.union([z.string(), z.number()]).optional() }),
 });
 
-function stackOf(name: string, run: Run, caCertificate: string | undefined): KeyStack {
+function stackOf(name: string, run: RunPulumi, caCertificate: string | undefined): KeyStack {
   return {
     name,
     async keys() {
