@@ -30,13 +30,18 @@ export interface TestCluster {
 
 /**
  * Starts a server in a temporary folder, as an unprivileged user where this one is root. `settings` are lines of its
- * configuration, `server` is the folder of another installation's server.
+ * configuration, `server` is the folder of another installation's server, `more` are further arguments of initdb.
  */
-export async function startCluster(settings = "", server = serverPrograms): Promise<TestCluster> {
+export async function startCluster(
+  settings = "",
+  server = serverPrograms,
+  more: readonly string[] = [],
+): Promise<TestCluster> {
   const home = await newHome();
   await home.run("initdb", [
     ...["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"],
     `--pgdata=${home.data}`,
+    ...more,
   ]);
   await appendFile(
     join(home.data, "postgresql.conf"),
