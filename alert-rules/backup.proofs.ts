@@ -37,6 +37,7 @@ export const backupProofs: Proofs = onTopOf({ [validated]: lastDay }, [
   {
     alert: "DatabaseBackupUnknown",
     severity: "critical",
+    stepMinutes: 5,
     good: { [validated]: lastDay },
     bad: { [validated]: "absent" },
     labels: ofDesi,
@@ -45,6 +46,7 @@ export const backupProofs: Proofs = onTopOf({ [validated]: lastDay }, [
   {
     alert: "OffsiteCopyMissing",
     severity: "warning",
+    stepMinutes: 60,
     good: { [dumped]: 5, [sent]: 5 },
     bad: { [sent]: "absent" },
     labels: { cluster: "pg01", database: "desi" },
@@ -53,6 +55,7 @@ export const backupProofs: Proofs = onTopOf({ [validated]: lastDay }, [
   {
     alert: "NoProvenBackupKept",
     severity: "critical",
+    stepMinutes: 5,
     good: { [runs("proven")]: 1 },
     bad: { [runs("proven")]: 0 },
     labels: { cluster: "pg01" },
@@ -61,6 +64,7 @@ export const backupProofs: Proofs = onTopOf({ [validated]: lastDay }, [
   {
     alert: "DatabaseDumpNotProven",
     severity: "warning",
+    stepMinutes: 5,
     good: { [validated]: lastDay, [dumped]: lastDay },
     bad: { [dumped]: { ageSeconds: hour - 5 } },
     labels: { cluster: "pg01", database: "desi" },
@@ -70,6 +74,7 @@ export const backupProofs: Proofs = onTopOf({ [validated]: lastDay }, [
   {
     alert: "UnprovenBackupsKept",
     severity: "warning",
+    stepMinutes: 5,
     good: { [runs("proven")]: 7, [runs("unproven")]: 0 },
     bad: { [runs("unproven")]: 1 },
     labels: { instance: "proj-pg01", cluster: "pg01" },
@@ -167,6 +172,7 @@ export const backupProofs: Proofs = onTopOf({ [validated]: lastDay }, [
   {
     alert: "ArchiveNotVerified",
     severity: "warning",
+    stepMinutes: 5,
     good: {
       [`dbkeeper_archive_last_verified_timestamp_seconds{${host}}`]: { ageSeconds: 35 * 24 * hour - 60 },
     },

@@ -61,6 +61,7 @@ export const physicalBackupsProofs: Proofs = onTopOf(healthy, [
   {
     alert: "PhysicalBackupUnknown",
     severity: "critical",
+    stepMinutes: 5,
     good: {},
     bad: { [backup("full")]: "absent", [backup("incr")]: "absent" },
     labels: placed,
@@ -69,6 +70,7 @@ export const physicalBackupsProofs: Proofs = onTopOf(healthy, [
   {
     alert: "RestoreNeverDrilled",
     severity: "warning",
+    stepMinutes: 5,
     good: { [oldest]: { ageSeconds: 9 * day - 60 } },
     bad: { [oldest]: { ageSeconds: 9 * day + 60 } },
     labels: { cluster: "pg01" },
@@ -79,6 +81,7 @@ export const physicalBackupsProofs: Proofs = onTopOf(healthy, [
   {
     alert: "RestoreDrillTooOld",
     severity: "warning",
+    stepMinutes: 5,
     good: { [passed]: { ageSeconds: 35 * day - 60 } },
     bad: { [passed]: { ageSeconds: 35 * day + 60 } },
     labels: inRepository,

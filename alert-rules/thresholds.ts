@@ -2,6 +2,7 @@ import type { Figure, Limit } from "./limit.ts";
 import { quantity } from "./limit.ts";
 import { availabilityFigures } from "./thresholds/availability.ts";
 import { backupFigures } from "./thresholds/backup.ts";
+import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 
@@ -11,6 +12,7 @@ export const figures = {
   ...replicationFigures,
   ...backupFigures,
   ...connectionsFigures,
+  ...backupHostFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

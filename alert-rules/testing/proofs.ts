@@ -1,5 +1,6 @@
 import { availabilityProofs } from "../availability.proofs.ts";
 import { backupProofs } from "../backup.proofs.ts";
+import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
@@ -16,4 +17,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   "backup-runs": backupRunsProofs,
   "physical-backups": physicalBackupsProofs,
   connections: connectionsProofs,
+  "backup-host": backupHostProofs,
 };
