@@ -236,3 +236,11 @@ test("the catalogue that rules are checked by names every metric with its labels
     Object.fromEntries(catalogued.map(([name, { labels }]) => [name, labels.toSorted()])),
   );
 });
+
+test("the guide's tables name each metric of the catalogue, and no other", async () => {
+  const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+  const { metrics }: { metrics: object } = JSON.parse(await read("alert-rules/metrics/proxmox.json"));
+  const rows = (await read("docs/proxwatch.md")).split("\n").filter((line) => line.startsWith("| `lab_"));
+  const documented = rows.flatMap((row) => (row.split(" | ")[0] ?? "").match(/lab_[a-z_]+/g) ?? []);
+  expect(documented.toSorted()).toEqual(Object.keys(metrics).toSorted());
+});

@@ -93,7 +93,7 @@ describe.skipIf(!isRoot)("the hosts of every role", { timeout: 120_000 }, () => 
         ...(clusterMembers.includes(guest)
           ? ["dbkeeper-maintain-daily.timer", "dbkeeper-observe.timer"]
           : []),
-        ...(guest === "proj-mon01" ? ["prometheus.service", "alertmanager.service"] : []),
+        ...(guest === "proj-mon01" ? ["prometheus.service", "alertmanager.service", "proxwatch.timer"] : []),
       ];
       const states = (await lab.exec(guest, ["systemctl", "is-active", ...expected])).stdout
         .trim()
@@ -248,6 +248,14 @@ describe.skipIf(!isRoot)("the hosts of every role", { timeout: 120_000 }, () => 
         "",
       ]);
     }
+  });
+
+  it("sees from the monitoring host what the cluster and the backup server do", async () => {
+    await lab.output("proj-mon01", "systemctl", "start", "proxwatch.service");
+    const metrics = await lab.output("proj-mon01", "cat", "/var/lib/node_exporter/textfile/proxwatch.prom");
+    expect(metrics).not.toMatch(/^lab_p\w+_(up|part_success)\{.*\} 0$/m);
+    for (const guest of guestNames) expect(metrics).toContain(`lab_pve_guest_running{guest="${guest}"} 1`);
+    expect(metrics).toContain('lab_pbs_job_scheduled{datastore="lab-backups",job_id="verify-lab-backups"');
   });
 
   it("looks at a backup server's disks and datastores, and tells Prometheus", async () => {

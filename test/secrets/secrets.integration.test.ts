@@ -14,6 +14,7 @@ if (!engineTool) console.warn("skipped: the engine is needed; `./lab test` insta
 
 const planted = {
   proxmoxToken: "planted@pve!planted=PLANTED1-proxmox-token",
+  proxmoxWatchTokenSecret: "PLANTED11-proxmox-watch-token",
   pbsTokenSecret: "PLANTED2-pbs-token-secret",
   awsAccessKey: "PLANTED3AWSACCESSKEY",
   awsSecretKey: "PLANTED4-aws-secret-key",
