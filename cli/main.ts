@@ -10,6 +10,7 @@ import { register as registerLogs } from "./logs.ts";
 import { register as registerPreview } from "./preview.ts";
 import { register as registerPulumi } from "./pulumi.ts";
 import { register as registerRestore } from "./restore.ts";
+import { register as registerRules } from "./rules.ts";
 import { register as registerSilence } from "./silence.ts";
 import { register as registerStatus } from "./status.ts";
 import { exitCodes, printError } from "./terminal.ts";
@@ -30,6 +31,7 @@ const commands: readonly Register[] = [
   registerDown,
   registerPreview,
   registerPulumi,
+  registerRules,
   registerKeys,
   registerTest,
   registerLogs,
