@@ -24,6 +24,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   physicalBackups,
   replication,
   connections,
+  hosts,
 ];
 
 /**

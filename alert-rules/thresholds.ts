@@ -4,6 +4,7 @@ import { availabilityFigures } from "./thresholds/availability.ts";
 import { backupFigures } from "./thresholds/backup.ts";
 import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
+import { hostsFigures } from "./thresholds/hosts.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 
 /** Every figure that an alert or a dashboard compares with, once. A site may override each. */
@@ -13,6 +14,7 @@ export const figures = {
   ...backupFigures,
   ...connectionsFigures,
   ...backupHostFigures,
+  ...hostsFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

@@ -3,6 +3,7 @@ import { backupProofs } from "../backup.proofs.ts";
 import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
+import { hostsProofs } from "../hosts.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
@@ -18,4 +19,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   "physical-backups": physicalBackupsProofs,
   connections: connectionsProofs,
   "backup-host": backupHostProofs,
+  hosts: hostsProofs,
 };
