@@ -24,6 +24,7 @@ export async function runProxwatch(argv: readonly string[], around: CommandLine)
       "Writes what Proxmox VE and Proxmox Backup Server say of backups, guests and nodes to a file for node_exporter.",
     )
     .option("--config <file>", "configuration file", defaultConfigFile)
+    .option("--fresh", "read also what is read only now and then, however recently it was")
     .configureOutput({
       writeOut: (text) => around.out.write(text),
       writeErr: (text) => around.err.write(text),
@@ -31,10 +32,14 @@ export async function runProxwatch(argv: readonly string[], around: CommandLine)
     .exitOverride()
     .showHelpAfterError("Run with --help for usage.")
     .addHelpText("after", `\n${describeExitCodes()}`)
-    .action(async ({ config: path }: { config: string }) => {
+    .action(async ({ config: path, fresh = false }: { config: string; fresh?: boolean }) => {
       try {
         const config = await loadConfig(path);
-        await collect(config, { report, signal: around.signal, now: around.now ?? Date.now });
+        await collect(fresh ? { ...config, slowIntervalSeconds: 0 } : config, {
+          report,
+          signal: around.signal,
+          now: around.now ?? Date.now,
+        });
       } catch (error) {
         const kind = kindOf(error);
         code = (exitCodes[kind] ?? exitCodes.other)?.code ?? 1;

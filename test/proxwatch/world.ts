@@ -20,7 +20,7 @@ export interface World {
     readonly [server in "pve" | "pbs"]: NonNullable<ProxwatchConfig[server]>;
   };
   /** Runs proxwatch with changes of the configuration; `at` milliseconds since 1970. */
-  run(changes?: Partial<ProxwatchConfig>, at?: number): Promise<RunResult>;
+  run(changes?: Partial<ProxwatchConfig>, at?: number, ...argv: string[]): Promise<RunResult>;
   readonly secrets: readonly string[];
   /** Whatever a call was that the products do not have, or their answers are not. */
   problems(): readonly string[];
@@ -97,7 +97,7 @@ export async function openWorld(): Promise<World> {
     pbs,
     config,
     secrets: [watcher.secret, auditor.secret],
-    run: (changes = {}, at) => run(folder, { ...config, ...changes }, at),
+    run: (changes = {}, at, ...argv) => run(folder, { ...config, ...changes }, at, argv),
     problems: () => [...problems],
     stopPve,
     async close() {
@@ -121,7 +121,12 @@ async function pveToken({ client }: TestCluster): Promise<Login> {
   return { token, secret: made.value };
 }
 
-async function run(folder: string, config: ProxwatchConfig, at: number | undefined): Promise<RunResult> {
+async function run(
+  folder: string,
+  config: ProxwatchConfig,
+  at: number | undefined,
+  argv: readonly string[],
+): Promise<RunResult> {
   const path = join(folder, "config.json");
   await writeFile(path, JSON.stringify(config));
   let log = "";
@@ -130,7 +135,7 @@ async function run(folder: string, config: ProxwatchConfig, at: number | undefin
       log += text;
     },
   };
-  const code = await runProxwatch(["--config", path], {
+  const code = await runProxwatch(["--config", path, ...argv], {
     out: sink,
     err: sink,
     signal: new AbortController().signal,
