@@ -1,4 +1,7 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
@@ -26,6 +29,20 @@ describe("a plugin that is started by hand", { timeout: 60_000 }, () => {
     const { stdout } = await running;
     expect(told).toMatch(/^Provider pbs \S+ serves on port \d+ until it is interrupted\. /);
     expect(told).toContain(`PULUMI_DEBUG_PROVIDERS=pbs:${stdout};`);
+  });
+});
+
+describe("a plugin that is interrupted, as an engine ends it", { timeout: 60_000 }, () => {
+  it("keeps what it compiled, for the next to start sooner", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "compiled-"));
+    try {
+      const running = execa(plugin, [], { env: { NODE_COMPILE_CACHE: folder }, timeout: 30_000 });
+      for await (const _ of running.iterable({ from: "stderr" })) running.kill("SIGINT");
+      await running;
+      expect(await readdir(folder, { recursive: true })).toContainEqual(expect.stringMatching(/\//));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 
