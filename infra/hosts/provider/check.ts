@@ -1,7 +1,7 @@
-import ssh2 from "ssh2";
 import type { Failure } from "../../provider/resource.ts";
 import type { DeliveryInputs } from "./inputs.ts";
 import { isAbsolutePath, parentsOf, pathRule } from "./paths.ts";
+import { loadSsh2 } from "./ssh2.ts";
 import { isTemplate, unitPath } from "./units.ts";
 
 /** What is wrong with a delivery's inputs taken together; one failure a mistake, none when all is well. */
@@ -18,7 +18,7 @@ export function checkDelivery(inputs: DeliveryInputs): Failure[] {
 }
 
 function checkPrivateKey(privateKey: string): Failure[] {
-  const parsed = ssh2.utils.parseKey(privateKey);
+  const parsed = loadSsh2().utils.parseKey(privateKey);
   if (!(parsed instanceof Error) && parsed.isPrivateKey()) return [];
   // The parser's own words are left out: what it cannot parse may still be a key.
   return [

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import ssh2 from "ssh2";
+import type ssh2 from "ssh2";
 import type { Connection } from "./inputs.ts";
 import { blobOfLine, fingerprintOf } from "./ssh-keys.ts";
+import { loadSsh2 } from "./ssh2.ts";
 
 const handshakeSeconds = 20;
 const pauseSeconds = 1;
@@ -79,7 +80,7 @@ function attempt(connection: Connection, timeoutSeconds: number, signal: AbortSi
   const expected = blobOfLine(hostKey);
   let presented: Buffer | undefined;
   return new Promise((resolve, reject) => {
-    const client = new ssh2.Client();
+    const client = new (loadSsh2().Client)();
     const abort = () => fail(signal.reason);
     const fail = (error: unknown) => {
       signal.removeEventListener("abort", abort);
@@ -139,7 +140,7 @@ function wrongHostKey(where: string, presented: Buffer, expected: Buffer): Conne
 }
 
 function refusedKey(where: string, privateKey: string): ConnectError {
-  const parsed = ssh2.utils.parseKey(privateKey);
+  const parsed = loadSsh2().utils.parseKey(privateKey);
   const key = parsed instanceof Error ? "the key" : `the key ${fingerprintOf(parsed.getPublicSSH())}`;
   return new ConnectError(
     "authentication",
