@@ -132,8 +132,8 @@ export const goTools = {
     name: "postgres_exporter",
     why: "Turns PostgreSQL's statistics into metrics on each database host.",
     minimum: {
-      version: "0.16.0",
-      why: "replication slots' wal_status came with 0.16, the collectors wal, database_wraparound, stat_wal_receiver and long_running_transactions with 0.14",
+      version: "0.17.0",
+      why: "the collector stat_checkpointer, wait events of sessions and the age of the last replay came with 0.17, and the oldest transaction's age was wrong before",
     },
     runsOnGuests: true,
     versionQuery: { args: ["--version"], pattern: /version (\d+\.\d+\.\d+\S*)/ },
