@@ -8,6 +8,7 @@ import { connections } from "./connections.ts";
 import { hosts } from "./hosts.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
+import { performance } from "./performance.ts";
 import { physicalBackups } from "./physical-backups.ts";
 import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
@@ -25,6 +26,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   replication,
   connections,
   hosts,
+  performance,
 ];
 
 /**

@@ -5,6 +5,7 @@ import { backupFigures } from "./thresholds/backup.ts";
 import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
+import { performanceFigures } from "./thresholds/performance.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 
 /** Every figure that an alert or a dashboard compares with, once. A site may override each. */
@@ -15,6 +16,7 @@ export const figures = {
   ...connectionsFigures,
   ...backupHostFigures,
   ...hostsFigures,
+  ...performanceFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

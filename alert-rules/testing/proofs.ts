@@ -4,6 +4,7 @@ import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
+import { performanceProofs } from "../performance.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
@@ -20,4 +21,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   connections: connectionsProofs,
   "backup-host": backupHostProofs,
   hosts: hostsProofs,
+  performance: performanceProofs,
 };
