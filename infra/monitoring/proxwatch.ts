@@ -10,6 +10,8 @@ import type { Site } from "../site.ts";
 const user = "proxwatch";
 const directory = "/etc/proxwatch";
 const home = "/var/lib/proxwatch";
+/** How often backups and the logs of backup runs are listed, at a pace of 1. */
+const slowIntervalSeconds = 300;
 const authorityPath = `${directory}/pve-authority.pem`;
 
 export interface ProxwatchArgs {
@@ -125,6 +127,7 @@ function configuration({ site, watch: { proxmox, pbs } }: ProxwatchArgs, pbsToke
     guests: Object.fromEntries(site.guests.map(({ id, name }) => [String(id), name])),
     metricsFile: `${textfileDirectory}/proxwatch.prom`,
     stateFile: `${home}/state.json`,
+    slowIntervalSeconds: Math.round(slowIntervalSeconds * site.monitoring.pace),
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
 }
