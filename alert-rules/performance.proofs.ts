@@ -84,10 +84,10 @@ export const performanceProofs: Proofs = [
     ...slow,
     severity: "critical",
     good: statements(12, [0.96, 1, 1]),
-    bad: statements(12, [0.5, 0.9, 1]),
+    bad: statements(12, [0.5, 0.5, 1]),
     also: ["PostgresQueryLatencyHigh warning"],
-    shows: "750ms",
-    elsewhere: statements(3, [0.5, 0.9, 1]),
+    shows: "950ms",
+    elsewhere: statements(3, [0.5, 0.5, 1]),
   },
   {
     alert: "PostgresSlowStatements",
