@@ -13,6 +13,8 @@ import { physicalBackups } from "./physical-backups.ts";
 import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
 import { targets } from "./targets.ts";
+import { wal } from "./wal.ts";
+import { wraparound } from "./wraparound.ts";
 
 /** Every area, a file each. */
 const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
@@ -27,6 +29,8 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   connections,
   hosts,
   performance,
+  wal,
+  wraparound,
 ];
 
 /**

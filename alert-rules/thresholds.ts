@@ -7,6 +7,8 @@ import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
+import { walFigures } from "./thresholds/wal.ts";
+import { wraparoundFigures } from "./thresholds/wraparound.ts";
 
 /** Every figure that an alert or a dashboard compares with, once. A site may override each. */
 export const figures = {
@@ -17,6 +19,8 @@ export const figures = {
   ...backupHostFigures,
   ...hostsFigures,
   ...performanceFigures,
+  ...walFigures,
+  ...wraparoundFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

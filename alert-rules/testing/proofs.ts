@@ -8,6 +8,8 @@ import { performanceProofs } from "../performance.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
+import { walProofs } from "../wal.proofs.ts";
+import { wraparoundProofs } from "../wraparound.proofs.ts";
 import type { Proofs } from "./proof.ts";
 
 /** The proofs of all areas, by the name of the group that they prove. */
@@ -22,4 +24,6 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   "backup-host": backupHostProofs,
   hosts: hostsProofs,
   performance: performanceProofs,
+  wal: walProofs,
+  wraparound: wraparoundProofs,
 };
