@@ -82,7 +82,7 @@ function email(channel: ChannelOf<"email">): object {
     require_tls: requireTls,
     send_resolved: true,
     headers: { Subject: `${escalated(channel, "[%] ")}{{ template "lab.subject" . }}` },
-    text: `${escalated(channel, "%\n\n")}{{ template "lab.text" . }}`,
+    text: `${escalated(channel, "This was %.\n\n")}{{ template "lab.text" . }}`,
     html: `{{ template "lab.html" . }}`,
     ...(username === undefined ? {} : { auth_username: username, auth_password_file: smtpPassword.path }),
   };
