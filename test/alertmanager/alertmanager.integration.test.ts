@@ -193,7 +193,7 @@ describe.skipIf(!alertmanager).concurrent("a real Alertmanager with the site's c
     const mail = await world.message("the mail", isMailTo("dba@radioastronomy.io", subject));
     await world.message("the administrators' mail", isMailTo("admin@radioastronomy.io", subject));
     expect(
-      mail.text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/, "TIME"),
+      mail.text.trimEnd().replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/, "TIME"),
     ).toBe(`CRITICAL: A datastore is nearly full.
 
   Where      m1, datastore lab-backups
@@ -206,8 +206,7 @@ describe.skipIf(!alertmanager).concurrent("a real Alertmanager with the site's c
   On it      ./lab ack DatastoreFull m1 --stack rehearsal
   Silence    https://10.213.7.60:9093/#/silences/new?filter=%7Balertname%3D%22DatastoreFull%22%2Cinstance%3D%22m1%22%7D
 
-All of them: https://10.213.7.60:9093/#/alerts?filter=%7Balertname%3D%22DatastoreFull%22%7D
-`);
+All of them: https://10.213.7.60:9093/#/alerts?filter=%7Balertname%3D%22DatastoreFull%22%7D`);
     const slack = await world.message(
       "Slack",
       ({ path, text }) => path === "/slack" && text.includes(subject),
