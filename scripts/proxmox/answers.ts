@@ -116,8 +116,7 @@ export const snapshots = z.array(
     "backup-time": z.number(),
     size: z.number().optional(),
     protected: z.boolean(),
-    fingerprint: z.string().nullish(),
-    files: z.array(z.looseObject({ "crypt-mode": z.string().optional() })),
+    files: z.array(z.looseObject({ filename: z.string(), "crypt-mode": z.string().optional() })),
     verification: z.looseObject({ state: z.enum(["ok", "failed"]), upid: z.string() }).nullish(),
   }),
 );

@@ -21,7 +21,7 @@ const snapshot = (daysAgo: number, more: Partial<Snapshot> = {}): Snapshot => ({
   "backup-time": now - daysAgo * 86_400,
   size: 10,
   protected: false,
-  files: [{ "crypt-mode": "none" }],
+  files: [{ filename: "drive-scsi0.img.fidx", "crypt-mode": "none" }, { filename: "index.json.blob" }],
   ...more,
 });
 const verified = (state: "ok" | "failed", at: number) => ({
@@ -124,6 +124,12 @@ test("the newest backup is told from the newest that is verified", () => {
     ["_failed", 1],
   ] as const)
     expect(values(families, `pbs_snapshots${name}`)).toEqual([count]);
+});
+
+test("a backup that is being made is none yet", () => {
+  const unfinished = snapshot(0, { size: undefined, files: [{ filename: "drive-scsi0.img.fidx" }] });
+  expect(listed(snapshot(1), unfinished)).toEqual(listed(snapshot(1)));
+  expect(listed(unfinished).flatMap(({ samples }) => samples)).toEqual([]);
 });
 
 test("a backup whose manifest cannot be read counts as failed", () => {

@@ -93,7 +93,9 @@ export function snapshotFamilies(listed: readonly Listed[], names: Names): Famil
 }
 
 function groupsOf({ datastore, namespace, snapshots }: Listed, names: Names): Group[] {
-  const groups = Map.groupBy(snapshots, (one) => names.ofBackup(one["backup-type"], one["backup-id"]));
+  const groups = Map.groupBy(snapshots.filter(isFinished), (one) =>
+    names.ofBackup(one["backup-type"], one["backup-id"]),
+  );
   return [...groups].flatMap(([guest, list]) => {
     const sorted = list.toSorted((a, b) => b["backup-time"] - a["backup-time"]);
     const [newest] = sorted;
@@ -101,6 +103,11 @@ function groupsOf({ datastore, namespace, snapshots }: Listed, names: Names): Gr
       ? []
       : [{ labels: { datastore, guest, namespace }, snapshots: sorted, newest }];
   });
+}
+
+/** One that is being made is listed as well; its manifest comes last. */
+function isFinished({ files }: Snapshot): boolean {
+  return files.some(({ filename }) => filename === "index.json.blob");
 }
 
 /** A backup whose manifest cannot be read has no size, and nothing can be restored of it. */
