@@ -18,9 +18,6 @@ export interface PostgresWorld extends AsyncDisposable {
 const monitoringRole = "monitoring_pg01";
 const standbySlot = "standby_pg02";
 
-/** Of the exporters' own: which role of the world's servers it looks at. */
-export type ServerRole = "primary" | "standby";
-
 /**
  * Starts both servers: a physical and a logical slot, an archiver that worked and failed, statements that are counted,
  * a table with dead rows, and a vacuum of it that takes its time.
