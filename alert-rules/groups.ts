@@ -5,13 +5,17 @@ import { backupRuns } from "./backup-runs.ts";
 import { certificates } from "./certificates.ts";
 import { checkRules } from "./check/check.ts";
 import { connections } from "./connections.ts";
+import { guestBackups } from "./guest-backups.ts";
 import { hosts } from "./hosts.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
+import { pbs } from "./pbs.ts";
 import { performance } from "./performance.ts";
 import { physicalBackups } from "./physical-backups.ts";
+import { proxmox } from "./proxmox.ts";
 import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
+import { snapshots } from "./snapshots.ts";
 import { targets } from "./targets.ts";
 import { wal } from "./wal.ts";
 import { wraparound } from "./wraparound.ts";
@@ -31,6 +35,10 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   performance,
   wal,
   wraparound,
+  proxmox,
+  guestBackups,
+  pbs,
+  snapshots,
 ];
 
 /**

@@ -3,6 +3,8 @@ import type { Overrides } from "./thresholds.ts";
 /** A guest as far as rules are concerned. */
 export interface WatchedGuest {
   readonly name: string;
+  /** Whether it is to run at all times. */
+  readonly shouldRun: boolean;
   /** What backs it up: `pbs`, another product, or `none`. */
   readonly backupTool: string;
   /** Of a guest backed up by PBS: the id of its job. */
@@ -34,6 +36,17 @@ export interface WatchedDatastore {
   readonly name: string;
   /** After so many days a verification no longer counts. */
   readonly verificationOutdatedAfterDays: number;
+  /** Time after which another garbage collection must have ended, in seconds; absent where none is scheduled for ever. */
+  readonly maximumCollectionAgeSeconds?: number;
+}
+
+/** A job of Proxmox Backup Server. */
+export interface WatchedServerJob {
+  readonly id: string;
+  readonly type: "prune" | "verify" | "sync";
+  readonly datastore: string;
+  /** Time after which it must have ended once more, in seconds; absent where it is not scheduled for ever. */
+  readonly maximumAgeSeconds?: number;
 }
 
 /** What the rules have to know about a site: who is expected to be there. Names, never addresses. */
@@ -47,6 +60,7 @@ export interface Inventory {
   readonly nodes: readonly string[];
   readonly guests: readonly WatchedGuest[];
   readonly datastores: readonly WatchedDatastore[];
+  readonly serverJobs: readonly WatchedServerJob[];
   readonly clusters: readonly WatchedCluster[];
   /** Databases of other engines. */
   readonly others: readonly { readonly guest: string; readonly engine: "mysql" | "mongodb" | "rustydb" }[];

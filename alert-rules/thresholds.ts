@@ -6,6 +6,7 @@ import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
+import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 import { walFigures } from "./thresholds/wal.ts";
 import { wraparoundFigures } from "./thresholds/wraparound.ts";
@@ -21,6 +22,7 @@ export const figures = {
   ...performanceFigures,
   ...walFigures,
   ...wraparoundFigures,
+  ...proxmoxFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

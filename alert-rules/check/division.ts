@@ -8,6 +8,7 @@ const neverZero: ReadonlySet<string> = new Set([
   "pg_settings_max_connections",
   "dbkeeper_backup_directory_size_bytes",
   "lab_backup_host_datastore_size_bytes",
+  "lab_pbs_datastore_total_bytes",
 ]);
 
 /**

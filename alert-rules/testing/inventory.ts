@@ -9,14 +9,21 @@ export const testInventory: Inventory = {
   guests: [
     {
       name: "proj-pg01",
+      shouldRun: true,
       backupTool: "pbs",
       backupJob: "proj-pg01-daily",
       maximumBackupAgeSeconds: 26 * 3600,
       backupDurationLimitSeconds: 3600,
     },
-    { name: "proj-old01", backupTool: "veeam" },
+    { name: "proj-old01", shouldRun: false, backupTool: "veeam" },
   ],
-  datastores: [{ name: "lab-backups", verificationOutdatedAfterDays: 30 }],
+  datastores: [
+    { name: "lab-backups", verificationOutdatedAfterDays: 30, maximumCollectionAgeSeconds: 36 * 3600 },
+  ],
+  serverJobs: [
+    { id: "prune-daily", type: "prune", datastore: "lab-backups", maximumAgeSeconds: 36 * 3600 },
+    { id: "verify-lab-backups", type: "verify", datastore: "lab-backups", maximumAgeSeconds: 180 * 3600 },
+  ],
   clusters: [
     {
       name: "pg01",

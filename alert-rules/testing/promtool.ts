@@ -52,11 +52,12 @@ export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Pro
   const candidates = group.rules.filter(
     (rule) => rule.kind === "alert" && rule.name === name && rule.severity === severity,
   ) as Alert[];
-  // One rule for each expected thing: that of this thing.
-  const own = candidates.find((alert) =>
-    Object.values(labels).every((value) => JSON.stringify(alert).includes(value)),
-  );
-  const found = own ?? candidates[0];
+  // One rule for each expected thing: that of this thing, which names most of its labels.
+  const named = (alert: Alert) => {
+    const text = JSON.stringify(alert);
+    return Object.values(labels).filter((value) => text.includes(value)).length;
+  };
+  const [found] = candidates.toSorted((a, b) => named(b) - named(a));
   if (!found) throw new Error(`group ${group.name} has no alert ${name} of severity ${severity}`);
   return found;
 }

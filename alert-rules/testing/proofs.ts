@@ -3,10 +3,14 @@ import { backupProofs } from "../backup.proofs.ts";
 import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
+import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
+import { pbsProofs } from "../pbs.proofs.ts";
 import { performanceProofs } from "../performance.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
+import { proxmoxProofs } from "../proxmox.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
+import { snapshotsProofs } from "../snapshots.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
 import { walProofs } from "../wal.proofs.ts";
 import { wraparoundProofs } from "../wraparound.proofs.ts";
@@ -26,4 +30,8 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   performance: performanceProofs,
   wal: walProofs,
   wraparound: wraparoundProofs,
+  proxmox: proxmoxProofs,
+  "guest-backups": guestBackupsProofs,
+  pbs: pbsProofs,
+  snapshots: snapshotsProofs,
 };

@@ -1,6 +1,7 @@
-import type { Inventory, WatchedGuest } from "../../alert-rules/inventory.ts";
+import type { Inventory, WatchedGuest, WatchedServerJob } from "../../alert-rules/inventory.ts";
 import { protections } from "../backup/protections.ts";
 import { backupHost } from "../hosts/backup-host.ts";
+import { parseSchedule } from "../site/schedule.ts";
 import type { Site } from "../site.ts";
 import { webAddress } from "./addresses.ts";
 
@@ -15,10 +16,12 @@ export function inventoryOf(site: Site): Inventory {
     ...(backup ? { backupHost: backup.name } : {}),
     nodes: site.proxmox.nodes.map(({ name }) => name),
     guests: watchedGuests(site),
-    datastores: Object.entries(site.pbs.datastores).map(([name, { verify }]) => ({
+    datastores: Object.entries(site.pbs.datastores).map(([name, { verify, gcSchedule }]) => ({
       name,
       verificationOutdatedAfterDays: verify.outdatedAfterDays,
+      ...dueWithin("maximumCollectionAgeSeconds", gcSchedule),
     })),
+    serverJobs: serverJobs(site),
     clusters: databases.postgres.map(({ name, primary, standbys, databases, dump }) => ({
       name,
       primary,
@@ -41,17 +44,52 @@ export function inventoryOf(site: Site): Inventory {
   };
 }
 
+/** What a run of Proxmox Backup Server over a whole datastore may take. */
+const serverJobHours = 12;
+
+/** The jobs that the program makes on the backup server, under their ids. */
+function serverJobs({ pbs, retentions }: Site): WatchedServerJob[] {
+  return [
+    ...Object.entries(retentions).map(([retention, { datastore, pruneSchedule }]) => ({
+      id: `prune-${retention}`,
+      type: "prune" as const,
+      datastore,
+      ...dueWithin("maximumAgeSeconds", pruneSchedule),
+    })),
+    ...Object.entries(pbs.datastores).map(([datastore, { verify }]) => ({
+      id: `verify-${datastore}`,
+      type: "verify" as const,
+      datastore,
+      ...dueWithin("maximumAgeSeconds", verify.schedule),
+    })),
+    ...pbs.sync.map(({ id, retention, schedule }) => ({
+      id,
+      type: "sync" as const,
+      datastore: retentions[retention]?.datastore ?? "",
+      ...dueWithin("maximumAgeSeconds", schedule),
+    })),
+  ];
+}
+
+function dueWithin<Name extends string>(name: Name, schedule: string): { readonly [key in Name]?: number } {
+  const parsed = parseSchedule("PBS", schedule);
+  if (!parsed.ok) return {};
+  const due = { [name]: (parsed.longestGapHours + serverJobHours) * 3600 };
+  return due as { readonly [key in Name]?: number };
+}
+
 /** A run that starts late, or waits for a node, is no reason to wake anybody. */
 const lateHours = 1;
 
 function watchedGuests(site: Site): WatchedGuest[] {
   const protectionOf = new Map(protections(site).map((protection) => [protection.guest, protection]));
-  return site.guests.map(({ name, backup }) => {
+  return site.guests.map(({ name, managed, backup }) => {
     const { worstCaseRpoHours = null } = protectionOf.get(name) ?? {};
-    if (backup.tool !== "pbs") return { name, backupTool: backup.tool };
+    if (backup.tool !== "pbs") return { name, shouldRun: managed, backupTool: backup.tool };
     const { durationLimitMinutes = 0 } = site.policies[backup.policy] ?? {};
     return {
       name,
+      shouldRun: managed,
       backupTool: backup.tool,
       backupJob: backup.policy,
       backupDurationLimitSeconds: durationLimitMinutes * 60,
