@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import catalogue from "../../alert-rules/metrics/dbkeeper.json" with { type: "json" };
 
 const scripts = join(import.meta.dirname, "..");
 const guide = join(scripts, "../docs/dbkeeper.md");
@@ -23,6 +24,11 @@ test("the guide's tables name each metric that is exported, and no other", async
   const exported = [...new Set(await exportedNames())];
   expect(exported.length).toBeGreaterThan(40);
   expect(documented.toSorted()).toEqual(exported.toSorted());
+});
+
+test("the catalogue that rules are held against has each metric that is exported, and no other", async () => {
+  const exported = [...new Set(await exportedNames())];
+  expect(Object.keys(catalogue.metrics).toSorted()).toEqual(exported.toSorted());
 });
 
 test("a name ends in its unit, a counter's in _total", async () => {

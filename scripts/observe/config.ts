@@ -49,3 +49,16 @@ export function observeDirectory({ directory, observe }: Places): string {
 export function observeMetricsFile({ metricsFile, observe }: Places): string {
   return observe.metricsFile ?? join(dirname(metricsFile), "dbkeeper-observe.prom");
 }
+
+/** The roles that dumps, maintenance and looks work as: nobody waits for their statements. */
+export function ownRoles({
+  cluster,
+  maintain,
+  observe,
+}: {
+  cluster: { role: string };
+  maintain: { role?: string | undefined };
+  observe: ObserveConfig;
+}): string[] {
+  return [cluster.role, maintain.role, observe.role].filter((role) => role !== undefined);
+}

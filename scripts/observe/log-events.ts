@@ -26,7 +26,7 @@ export const linePrefix = "%m [%p] %e ";
 
 /** Time, zone, process, SQLSTATE; then what else the prefix has, which a client chooses, and the severity. */
 const form =
-  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[\d+\] ([0-9A-Z]{5}) (?:.{0,200}? )?(LOG|WARNING|ERROR|FATAL|PANIC): {2}(.*)$/s;
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[\d+\] ([0-9A-Z]{5}) (?:(.{0,200}?) )?(LOG|WARNING|ERROR|FATAL|PANIC): {2}(.*)$/s;
 
 /** Appendix A of PostgreSQL's manual. */
 const bySqlstate: Readonly<Record<string, LogKind>> = {
@@ -51,9 +51,12 @@ const byMessage: readonly (readonly [RegExp, LogKind])[] = [
   [/^duration: [\d.]+ ms {2}(?:statement|execute|fastpath)/, "slow_statement"],
 ];
 
-/** What a line of the log tells; mostly nothing. Its further lines, such as DETAIL, have no severity of their own. */
-export function kindsOf(line: string): LogKind[] {
-  const [, sqlstate = "", severity, message = ""] = form.exec(line) ?? [];
+/**
+ * What a line of the log tells; mostly nothing. Its further lines, such as DETAIL, have no severity of their own. How long
+ * statements of `ownRoles` take says nothing of the others: dumps take long.
+ */
+export function kindsOf(line: string, ownRoles: readonly string[] = []): LogKind[] {
+  const [, sqlstate = "", who = "", severity, message = ""] = form.exec(line) ?? [];
   if (severity === undefined) return [];
   const kinds: LogKind[] = severity === "PANIC" ? ["panic"] : [];
   // An ERROR of this class is no login, but for example one that a foreign server has refused.
@@ -61,6 +64,7 @@ export function kindsOf(line: string): LogKind[] {
   const known = bySqlstate[sqlstate] ?? (sqlstate.startsWith("53") ? "resource" : undefined);
   if (known !== undefined && severity !== "LOG") kinds.push(known);
   const worded = byMessage.find(([words]) => words.test(message))?.[1];
-  if (worded !== undefined) kinds.push(worded);
+  const isOwn = worded === "slow_statement" && ownRoles.some((role) => who.startsWith(`${role}@`));
+  if (worded !== undefined && !isOwn) kinds.push(worded);
   return kinds;
 }

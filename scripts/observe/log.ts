@@ -2,15 +2,17 @@ import type { Context } from "../context.ts";
 import { Failure, messageOf } from "../exit-codes.ts";
 import type { Family } from "../metrics/family.ts";
 import { oneRow, type Session } from "../postgres/session.ts";
+import { ownRoles } from "./config.ts";
 import { followFile } from "./follow.ts";
 import { kindsOf, linePrefix, logKinds } from "./log-events.ts";
 import type { State } from "./state.ts";
 
 /** Counts what the server has logged since the last look; nothing at the first. */
-export async function readLog({ report }: Context, path: string, state: State): Promise<void> {
+export async function readLog({ config, report }: Context, path: string, state: State): Promise<void> {
   const events = new Map(Object.entries(state.log?.events ?? {}));
+  const own = ownRoles(config);
   const followed = await followFile(path, state.log?.position, (line) => {
-    for (const kind of kindsOf(line)) events.set(kind, (events.get(kind) ?? 0) + 1);
+    for (const kind of kindsOf(line, own)) events.set(kind, (events.get(kind) ?? 0) + 1);
   }).catch((error: unknown) => {
     throw new Failure(
       "preflight",

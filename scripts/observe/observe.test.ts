@@ -90,6 +90,12 @@ test.each([
   expect(kindsOf(`2026-06-01 02:00:00.123 UTC [42] ${sqlstate} ${text}`)).toEqual(kinds);
 });
 
+test("a slow statement is one only of roles that are not the lab's own", () => {
+  const line = "2026-06-01 02:00:00.123 UTC [42] 00000 backup@desi LOG:  duration: 900.1 ms  statement: COPY";
+  expect(kindsOf(line, ["backup"])).toEqual([]);
+  expect(kindsOf(line, ["monitoring"])).toEqual(["slow_statement"]);
+});
+
 test("a line within another's text is none", () => {
   expect(kindsOf("\t2026-06-01 02:00:00.123 UTC [42] XX001 PANIC:  made up")).toEqual([]);
 });

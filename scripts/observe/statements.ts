@@ -1,6 +1,7 @@
 import { Failure } from "../exit-codes.ts";
 import type { Family, Sample } from "../metrics/family.ts";
 import { quoteIdentifier } from "../postgres/quote.ts";
+import { ownRoles } from "./config.ts";
 import type { ReadPart } from "./part.ts";
 import type { Histogram, State } from "./state.ts";
 
@@ -66,16 +67,13 @@ export const readStatements: ReadPart = async ({ config, session, server, state 
       `database ${config.cluster.maintenanceDatabase} lacks an extension: add pg_stat_statements to shared_preload_libraries and CREATE EXTENSION pg_stat_statements there`,
     );
   const schema = quoteIdentifier(extension.schema);
-  const own = [config.cluster.role, config.maintain.role, config.observe.role].filter(
-    (role) => role !== undefined,
-  );
   const current = await session.rows<Counted>(
     `select datname as database, concat_ws('/', dbid, userid, queryid) as key,
             sum(calls)::float8 as calls, sum(total_exec_time)::float8 as milliseconds
        from ${schema}.pg_stat_statements(false) join pg_database d on d.oid = dbid
       where queryid is not null and not exists (select from pg_roles r where r.oid = userid and rolname = any ($1))
       group by 1, 2`,
-    [own],
+    [ownRoles(config)],
   );
   const statements = countStatements(state.statements, current);
   state.statements = statements;
