@@ -14,10 +14,13 @@ export interface Lab extends Inventory {
 
 export function labOf(inventory: Inventory): Lab {
   const { scrapeIntervalSeconds, evaluationIntervalSeconds, pace, thresholds } = inventory;
-  const hold = (seconds: number) =>
-    pace === 1
-      ? seconds
-      : Math.ceil((seconds * pace) / evaluationIntervalSeconds) * evaluationIntervalSeconds;
+  // A single missed look is no alert at any pace.
+  const leastSeconds = 3 * evaluationIntervalSeconds;
+  const hold = (seconds: number) => {
+    if (pace === 1 || seconds === 0) return seconds;
+    const looks = Math.ceil((seconds * pace) / evaluationIntervalSeconds);
+    return Math.max(looks * evaluationIntervalSeconds, Math.min(seconds, leastSeconds));
+  };
   return {
     ...inventory,
     hold,

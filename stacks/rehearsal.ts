@@ -135,8 +135,8 @@ export default (given: unknown): SiteInput => {
       host: "proj-mon01",
       scrapeIntervalSeconds: 5,
       evaluationIntervalSeconds: 5,
-      // The same rules, so that a drill takes seconds instead of minutes.
-      pace: 0.1,
+      // The same rules, so that a drill takes seconds where the lab takes minutes, and minutes where it takes hours.
+      pace: 0.005,
       retentionDays: 2,
       grouping: { waitSeconds: 1, intervalSeconds: 5 },
       heartbeat: { url: sink(webhookUrl, "heartbeat"), intervalSeconds: 30 },
