@@ -1,5 +1,7 @@
 import type { Lab } from "./lab.ts";
-import { type Alert, alert, type RuleGroup, selector } from "./rule.ts";
+import { siteLimit } from "./limit.ts";
+import { alert, type RuleGroup, selector } from "./rule.ts";
+import { tiers } from "./tiers.ts";
 
 const daySeconds = 86_400;
 
@@ -7,93 +9,112 @@ const daySeconds = 86_400;
  * Certificates that near their end, read from the files on the hosts. `pulumi up` renews them; so each of these says
  * that it was not run, or that it did not reach a host or its service.
  */
-export function certificates({ hosts, certificateRenewBeforeDays }: Lab): RuleGroup {
-  const renewal = certificateRenewBeforeDays;
+export function certificates(lab: Lab): RuleGroup {
   return {
     name: "certificates",
     rules: [
-      renewalMissed(renewal * 0.9),
-      // A week of a month's window, and three: less where a site renews later.
-      expires(Math.min(21, renewal * 0.7), "warning"),
-      expires(Math.min(7, renewal * 0.25), "critical"),
-      notServed,
-      // The authority renews itself two years before its end.
-      authorityExpires(365, "warning"),
-      authorityExpires(90, "critical"),
-      unwatched,
-      ...hosts.map(unknown),
+      renewalMissed(lab),
+      ...expires(lab),
+      notServed(lab),
+      ...authorityExpires(lab),
+      unwatched(lab),
+      ...lab.hosts.map((host) => unknown(lab, host)),
     ],
   };
 }
 
-function renewalMissed(days: number): Alert {
+const certificateRest = 'lab_certificate_not_after_timestamp_seconds{job="node"} - time()';
+
+function renewalMissed(lab: Lab) {
+  const limit = siteLimit(
+    lab.limit("certificateRenewal"),
+    Math.round(lab.certificateRenewBeforeDays * 0.9 * daySeconds),
+  );
   return alert({
     name: "CertificateRenewalMissed",
-    expression: `lab_certificate_not_after_timestamp_seconds - time() < ${Math.round(days * daySeconds)}`,
-    forSeconds: 3600,
+    expression: `${certificateRest} < ${limit.value}`,
+    limit,
     severity: "warning",
     area: "security",
     summary: "A certificate was not renewed when it was due.",
     description:
       "The certificate of {{ $labels.service }} on {{ $labels.instance }} has been due for days and ends in {{ $value | humanizeDuration }}: run `pulumi up`.",
+    value: "{{ $value | humanizeDuration }}",
   });
 }
 
-function expires(days: number, severity: Alert["severity"]): Alert {
+/** Of a month's window a week and three, less where a site renews later. */
+const expires = (lab: Lab) =>
+  tiers(
+    lab,
+    { warning: "certificateExpiry", critical: "certificateExpiryCritical" },
+    ({ severity, limit }) => {
+      const share = severity === "critical" ? 0.25 : 0.7;
+      const most = Math.round(lab.certificateRenewBeforeDays * share * daySeconds);
+      const own = siteLimit(limit, Math.min(limit.value, most));
+      return alert({
+        name: "CertificateExpiresSoon",
+        expression: `${certificateRest} < ${own.value}`,
+        limit: own,
+        severity,
+        area: "security",
+        summary: "A certificate ends soon.",
+        description:
+          "The certificate of {{ $labels.service }} on {{ $labels.instance }} ends in {{ $value | humanizeDuration }}; then nobody accepts it any more. Run `pulumi up`.",
+        value: "{{ $value | humanizeDuration }}",
+      });
+    },
+  );
+
+const notServed = (lab: Lab) => {
+  const limit = lab.limit("certificateServed");
   return alert({
-    name: "CertificateExpiresSoon",
-    expression: `lab_certificate_not_after_timestamp_seconds - time() < ${Math.round(days * daySeconds)}`,
-    forSeconds: 300,
-    severity,
+    name: "CertificateNotServed",
+    expression: `lab_certificate_is_served{job="node"} == ${limit.value}`,
+    limit,
+    severity: "warning",
     area: "security",
-    summary: "A certificate ends soon.",
+    summary: "A service shows an old certificate.",
     description:
-      "The certificate of {{ $labels.service }} on {{ $labels.instance }} ends in {{ $value | humanizeDuration }}; then nobody accepts it any more. Run `pulumi up`.",
+      "{{ $labels.service }} on {{ $labels.instance }} does not show the certificate that was delivered to it: reload or restart it before the old one ends.",
+    value: "an old one",
   });
-}
+};
 
-const notServed = alert({
-  name: "CertificateNotServed",
-  expression: "lab_certificate_is_served == 0",
-  // Hosts look every hour, perhaps just between a renewal and its reload.
-  forSeconds: 5400,
-  severity: "warning",
-  area: "security",
-  summary: "A service shows an old certificate.",
-  description:
-    "{{ $labels.service }} on {{ $labels.instance }} does not show the certificate that was delivered to it: reload or restart it before the old one ends.",
-});
+const authorityExpires = (lab: Lab) =>
+  tiers(lab, { warning: "authorityExpiry", critical: "authorityExpiryCritical" }, (tier) =>
+    alert({
+      ...tier,
+      name: "AuthorityExpiresSoon",
+      expression: `lab_authority_not_after_timestamp_seconds{job="node"} - time() < ${tier.limit.value}`,
+      area: "security",
+      summary: "The certificate authority ends soon.",
+      description:
+        "{{ $labels.authority }}, which {{ $labels.instance }} trusts, ends in {{ $value | humanizeDuration }}, and everything that it has signed with it. `pulumi up` signs it again.",
+      value: "{{ $value | humanizeDuration }}",
+    }),
+  );
 
-function authorityExpires(days: number, severity: Alert["severity"]): Alert {
+const unwatched = (lab: Lab) => {
+  const limit = lab.limit("certificatesChecked");
   return alert({
-    name: "AuthorityExpiresSoon",
-    expression: `lab_authority_not_after_timestamp_seconds - time() < ${days * daySeconds}`,
-    forSeconds: 3600,
-    severity,
+    name: "CertificatesUnwatched",
+    expression: `time() - lab_certificates_checked_timestamp_seconds{job="node"} > ${limit.value}`,
+    limit,
+    severity: "warning",
     area: "security",
-    summary: "The certificate authority ends soon.",
+    summary: "A host has stopped to look at its certificates.",
     description:
-      "{{ $labels.authority }}, which {{ $labels.instance }} trusts, ends in {{ $value | humanizeDuration }}, and everything that it has signed with it. `pulumi up` signs it again.",
+      "{{ $labels.instance }} has last looked at its certificates {{ $value | humanizeDuration }} ago; it should every hour.",
+    value: "{{ $value | humanizeDuration }}",
   });
-}
+};
 
-const unwatched = alert({
-  name: "CertificatesUnwatched",
-  expression: "time() - lab_certificates_checked_timestamp_seconds > 21600",
-  forSeconds: 300,
-  severity: "warning",
-  area: "security",
-  summary: "A host has stopped to look at its certificates.",
-  description:
-    "{{ $labels.instance }} has last looked at its certificates {{ $value | humanizeDuration }} ago; it should every hour.",
-});
-
-function unknown(instance: string): Alert {
+function unknown(lab: Lab, instance: string) {
   return alert({
     name: "CertificatesUnknown",
     expression: `absent(${selector("lab_certificates_checked_timestamp_seconds", { job: "node", instance })})`,
-    // A new host needs the time of its first delivery.
-    forSeconds: 3600,
+    forSeconds: lab.limit("certificatesUnknown").forSeconds,
     severity: "warning",
     area: "security",
     summary: "Nothing is known of a host's certificates.",

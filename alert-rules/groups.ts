@@ -7,14 +7,17 @@ import { checkRules } from "./check/check.ts";
 import { connections } from "./connections.ts";
 import { guestBackups } from "./guest-backups.ts";
 import { hosts } from "./hosts.ts";
+import { integrity } from "./integrity.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
+import { observation } from "./observation.ts";
 import { pbs } from "./pbs.ts";
 import { performance } from "./performance.ts";
 import { physicalBackups } from "./physical-backups.ts";
 import { proxmox } from "./proxmox.ts";
 import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
+import { security } from "./security.ts";
 import { snapshots } from "./snapshots.ts";
 import { targets } from "./targets.ts";
 import { wal } from "./wal.ts";
@@ -39,6 +42,9 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   guestBackups,
   pbs,
   snapshots,
+  integrity,
+  observation,
+  security,
 ];
 
 /**

@@ -5,9 +5,11 @@ import { backupFigures } from "./thresholds/backup.ts";
 import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
+import { integrityFigures } from "./thresholds/integrity.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
 import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
+import { securityFigures } from "./thresholds/security.ts";
 import { walFigures } from "./thresholds/wal.ts";
 import { wraparoundFigures } from "./thresholds/wraparound.ts";
 
@@ -23,6 +25,8 @@ export const figures = {
   ...walFigures,
   ...wraparoundFigures,
   ...proxmoxFigures,
+  ...integrityFigures,
+  ...securityFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

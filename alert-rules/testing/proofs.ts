@@ -2,14 +2,18 @@ import { availabilityProofs } from "../availability.proofs.ts";
 import { backupProofs } from "../backup.proofs.ts";
 import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
+import { certificatesProofs } from "../certificates.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
 import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
+import { integrityProofs } from "../integrity.proofs.ts";
+import { observationProofs } from "../observation.proofs.ts";
 import { pbsProofs } from "../pbs.proofs.ts";
 import { performanceProofs } from "../performance.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { proxmoxProofs } from "../proxmox.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
+import { securityProofs } from "../security.proofs.ts";
 import { snapshotsProofs } from "../snapshots.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
 import { walProofs } from "../wal.proofs.ts";
@@ -34,4 +38,8 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   "guest-backups": guestBackupsProofs,
   pbs: pbsProofs,
   snapshots: snapshotsProofs,
+  integrity: integrityProofs,
+  observation: observationProofs,
+  security: securityProofs,
+  certificates: certificatesProofs,
 };
