@@ -1,9 +1,8 @@
-import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import type { Region } from "@pulumi/aws";
 // By part: the package as a whole takes three times as long to load, in every preview.
 import { Provider as AwsProvider, type ProviderArgs as AwsProviderArgs } from "@pulumi/aws/provider.js";
 import { type Input, interpolate, type ProviderResource } from "@pulumi/pulumi";
-import * as grafana from "@pulumiverse/grafana";
+import { grafana, proxmoxve } from "./packages.ts";
 import type * as pbs from "./pbs/sdk.ts";
 import type { Settings } from "./settings.ts";
 import type { Site } from "./site.ts";

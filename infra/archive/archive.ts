@@ -1,6 +1,6 @@
-import * as iam from "@pulumi/aws/iam/index.js";
-import * as kms from "@pulumi/aws/kms/index.js";
+import type { Key } from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { iam, kms } from "../packages.ts";
 import type { Site } from "../site.ts";
 import { ArchiveBucket } from "./bucket.ts";
 import { LogBucket } from "./logs.ts";
@@ -121,7 +121,7 @@ export class Archive extends pulumi.ComponentResource {
     this.registerOutputs({ bucketNames: this.bucketNames });
   }
 
-  private createKey(name: string, siteName: string, disposable: boolean): kms.Key {
+  private createKey(name: string, siteName: string, disposable: boolean): Key {
     const key = new kms.Key(
       name,
       {
@@ -137,10 +137,7 @@ export class Archive extends pulumi.ComponentResource {
   }
 
   /** One in each region with a replica: an object is encrypted by a key of the region that it lies in. */
-  private createReplicaKeys(
-    name: string,
-    { siteName, archive, disposable }: ArchiveArgs,
-  ): Map<string, kms.Key> {
+  private createReplicaKeys(name: string, { siteName, archive, disposable }: ArchiveArgs): Map<string, Key> {
     const regions = new Set(
       purposes.flatMap((purpose) => archive.buckets[purpose].replicateTo?.region ?? []),
     );

@@ -1,5 +1,6 @@
-import * as s3 from "@pulumi/aws/s3/index.js";
+import type { Bucket, BucketLifecycleConfigurationArgs } from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { s3 } from "../packages.ts";
 import type { Bucket as BucketSettings } from "../site.ts";
 import { closeBucket } from "./closed.ts";
 import type { LogTarget } from "./logs.ts";
@@ -93,7 +94,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
   }
 
-  private deliverTo(name: string, bucket: s3.Bucket, logs: LogTarget): void {
+  private deliverTo(name: string, bucket: Bucket, logs: LogTarget): void {
     const afterPolicy = { parent: this, dependsOn: [logs.policy] };
     new s3.BucketLogging(
       name,
@@ -133,7 +134,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
 }
 
 /** When objects change their class and when they go. */
-export function lifecycle(settings: BucketSettings): Omit<s3.BucketLifecycleConfigurationArgs, "bucket"> {
+export function lifecycle(settings: BucketSettings): Omit<BucketLifecycleConfigurationArgs, "bucket"> {
   return {
     // Manifests and checksums stay in the standard class: there they can be read without waiting for a restore, and
     // in Glacier each would cost 40 KiB of overhead.

@@ -1,5 +1,6 @@
-import * as s3 from "@pulumi/aws/s3/index.js";
+import type { BucketPublicAccessBlock } from "@pulumi/aws/s3/index.js";
 import type * as pulumi from "@pulumi/pulumi";
+import { s3 } from "../packages.ts";
 
 /** Which bucket, and where that is not the provider's own region, in which one. */
 export interface BucketPlace {
@@ -16,7 +17,7 @@ export function closeBucket(
   name: string,
   place: BucketPlace,
   opts: pulumi.CustomResourceOptions,
-): s3.BucketPublicAccessBlock {
+): BucketPublicAccessBlock {
   const block = new s3.BucketPublicAccessBlock(
     name,
     {

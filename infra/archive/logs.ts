@@ -1,5 +1,5 @@
-import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { s3 } from "../packages.ts";
 import type { Site } from "../site.ts";
 import { closeBucket } from "./closed.ts";
 import { accountOf, bucketArnOf, takesLogs } from "./policies.ts";

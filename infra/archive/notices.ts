@@ -1,6 +1,5 @@
-import * as kms from "@pulumi/aws/kms/index.js";
-import * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { kms, sns } from "../packages.ts";
 import type { Site } from "../site.ts";
 import { accountOf, bucketArnOf, noticesKey, takesNotices } from "./policies.ts";
 

@@ -1,6 +1,5 @@
-import * as iam from "@pulumi/aws/iam/index.js";
-import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { iam, s3 } from "../packages.ts";
 import type { Bucket as BucketSettings } from "../site.ts";
 import { ArchiveBucket } from "./bucket.ts";
 import { assumedByS3, type PolicyDocument, replicates } from "./policies.ts";

@@ -1,5 +1,5 @@
-import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
 import * as pulumi from "@pulumi/pulumi";
+import { proxmoxve } from "../packages.ts";
 import type { Site } from "../site.ts";
 import { parseEncryptionKey } from "./encryption-key.ts";
 import { guestsOf, storageId } from "./protections.ts";

@@ -1,5 +1,6 @@
-import * as proxmoxve from "@muhlba91/pulumi-proxmoxve";
+import type { download, VmLegacy } from "@muhlba91/pulumi-proxmoxve";
 import * as pulumi from "@pulumi/pulumi";
+import { proxmoxve } from "../packages.ts";
 import type { Guest, Site } from "../site.ts";
 import { aptSources } from "./apt-sources.ts";
 import { userData } from "./cloud-init.ts";
@@ -14,7 +15,7 @@ export interface MachinesArgs {
 /** A guest that exists and can be delivered to. */
 export interface Machine {
   readonly guest: Guest;
-  readonly vm: proxmoxve.VmLegacy;
+  readonly vm: VmLegacy;
   /** The public key by which the guest proves itself. */
   readonly hostKey: pulumi.Output<string>;
   /** What the guest takes over only by a restart. */
@@ -46,8 +47,8 @@ export class Machines extends pulumi.ComponentResource {
   }
 
   /** One download for each node and image: PVE imports only from a storage of its own node. */
-  private downloadImages(site: Site, guests: readonly Guest[]): ReadonlyMap<string, proxmoxve.download.File> {
-    const downloads = new Map<string, proxmoxve.download.File>();
+  private downloadImages(site: Site, guests: readonly Guest[]): ReadonlyMap<string, download.File> {
+    const downloads = new Map<string, download.File>();
     for (const { node, image } of guests) {
       const settings = image === undefined ? undefined : site.images[image];
       const key = `${node}-${image}`;
@@ -91,7 +92,7 @@ export class Machines extends pulumi.ComponentResource {
   private createMachine(
     site: Site,
     guest: Guest,
-    images: ReadonlyMap<string, proxmoxve.download.File>,
+    images: ReadonlyMap<string, download.File>,
     volumes: ReadonlyMap<string, pulumi.Output<string>>,
     before: Machine | undefined,
   ): Machine {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as grafana from "@pulumiverse/grafana";
 import { dashboards, renderDashboard } from "../../dashboards/index.ts";
+import { grafana } from "../packages.ts";
 import type { MonitoringLogin } from "./login.ts";
 
 export interface GrafanaArgs {
