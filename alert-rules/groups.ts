@@ -4,6 +4,7 @@ import { backupHost } from "./backup-host.ts";
 import { backupRuns } from "./backup-runs.ts";
 import { certificates } from "./certificates.ts";
 import { checkRules } from "./check/check.ts";
+import { collection } from "./collection.ts";
 import { connections } from "./connections.ts";
 import { guestBackups } from "./guest-backups.ts";
 import { hosts } from "./hosts.ts";
@@ -19,8 +20,10 @@ import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
 import { security } from "./security.ts";
 import { snapshots } from "./snapshots.ts";
+import { stack } from "./stack.ts";
 import { targets } from "./targets.ts";
 import { wal } from "./wal.ts";
+import { watchdog } from "./watchdog.ts";
 import { wraparound } from "./wraparound.ts";
 
 /** Every area, a file each. */
@@ -45,6 +48,9 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   integrity,
   observation,
   security,
+  stack,
+  collection,
+  watchdog,
 ];
 
 /**

@@ -10,6 +10,7 @@ import { performanceFigures } from "./thresholds/performance.ts";
 import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 import { securityFigures } from "./thresholds/security.ts";
+import { stackFigures } from "./thresholds/stack.ts";
 import { walFigures } from "./thresholds/wal.ts";
 import { wraparoundFigures } from "./thresholds/wraparound.ts";
 
@@ -27,6 +28,7 @@ export const figures = {
   ...proxmoxFigures,
   ...integrityFigures,
   ...securityFigures,
+  ...stackFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

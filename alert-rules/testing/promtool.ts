@@ -63,6 +63,7 @@ export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Pro
 }
 
 function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): object[] {
+  if (alert.severity === "none") return [alwaysFiring(group, proof, links)];
   const { always = {}, good, bad, elsewhere, stepMinutes: step = 1 } = proof;
   const { badFrom, firesAt, goodFrom, endsAt } = timelineOf(alert, proof);
   const lasts = endsAt + 2 * step;
@@ -104,6 +105,24 @@ function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): ob
       promql_expr_test: [neverFired(lasts, proof)],
     },
   ];
+}
+
+/** The dead man's switch knows no good and no bad: it fires from the first evaluation on, alone. */
+function alwaysFiring(group: RuleGroup, proof: Proof, links: Links): object {
+  return {
+    name: `${proof.alert} ${proof.severity}: always fires`,
+    interval: "1m",
+    input_series: [],
+    promql_expr_test: [
+      firingAt(1, [`${proof.alert} ${proof.severity}`]),
+      { expr: `count(ALERTS{alertname!="${proof.alert}"})`, eval_time: "60m", exp_samples: [] },
+    ],
+    alert_rule_test: [0, 60].map((at) => ({
+      eval_time: `${at}m`,
+      alertname: proof.alert,
+      exp_alerts: expected(group, proof, links),
+    })),
+  };
 }
 
 /** All alerts of the name that fire then: with the critical one its warning, in the same words. */

@@ -3,6 +3,7 @@ import { backupProofs } from "../backup.proofs.ts";
 import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
 import { certificatesProofs } from "../certificates.proofs.ts";
+import { collectionProofs } from "../collection.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
 import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
@@ -15,8 +16,10 @@ import { proxmoxProofs } from "../proxmox.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { securityProofs } from "../security.proofs.ts";
 import { snapshotsProofs } from "../snapshots.proofs.ts";
+import { stackProofs } from "../stack.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
 import { walProofs } from "../wal.proofs.ts";
+import { watchdogProofs } from "../watchdog.proofs.ts";
 import { wraparoundProofs } from "../wraparound.proofs.ts";
 import type { Proofs } from "./proof.ts";
 
@@ -42,4 +45,7 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   observation: observationProofs,
   security: securityProofs,
   certificates: certificatesProofs,
+  stack: stackProofs,
+  collection: collectionProofs,
+  watchdog: watchdogProofs,
 };
