@@ -18,6 +18,7 @@ import { physicalBackups } from "./physical-backups.ts";
 import { proxmox } from "./proxmox.ts";
 import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
+import { rustydb } from "./rustydb.ts";
 import { security } from "./security.ts";
 import { snapshots } from "./snapshots.ts";
 import { stack } from "./stack.ts";
@@ -51,6 +52,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   stack,
   collection,
   watchdog,
+  rustydb,
 ];
 
 /**

@@ -9,6 +9,7 @@ import { integrityFigures } from "./thresholds/integrity.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
 import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
+import { rustydbFigures } from "./thresholds/rustydb.ts";
 import { securityFigures } from "./thresholds/security.ts";
 import { stackFigures } from "./thresholds/stack.ts";
 import { walFigures } from "./thresholds/wal.ts";
@@ -29,6 +30,7 @@ export const figures = {
   ...integrityFigures,
   ...securityFigures,
   ...stackFigures,
+  ...rustydbFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

@@ -14,6 +14,7 @@ import { performanceProofs } from "../performance.proofs.ts";
 import { physicalBackupsProofs } from "../physical-backups.proofs.ts";
 import { proxmoxProofs } from "../proxmox.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
+import { rustydbProofs } from "../rustydb.proofs.ts";
 import { securityProofs } from "../security.proofs.ts";
 import { snapshotsProofs } from "../snapshots.proofs.ts";
 import { stackProofs } from "../stack.proofs.ts";
@@ -48,4 +49,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   stack: stackProofs,
   collection: collectionProofs,
   watchdog: watchdogProofs,
+  rustydb: rustydbProofs,
 };

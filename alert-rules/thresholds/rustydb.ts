@@ -1,0 +1,120 @@
+import type { Figure } from "../limit.ts";
+
+const m4 = "M4 of the requirements";
+const same = "M4 of the requirements: the same as for PostgreSQL (M3)";
+
+export const rustydbFigures = {
+  rustyDbDown: { value: 0, unit: "count", forSeconds: 60, meaning: "answers of RustyDB", source: m4 },
+  rustyDbCpuUsed: {
+    value: 0.8,
+    unit: "ratio",
+    forSeconds: 300,
+    meaning: "processor time that RustyDB uses",
+    source: m4,
+  },
+  rustyDbMemoryUsed: {
+    value: 0.9,
+    unit: "ratio",
+    forSeconds: 300,
+    meaning: "buffer pool of RustyDB that is used",
+    source: m4,
+  },
+  rustyDbCacheHit: {
+    value: 0.8,
+    unit: "ratio",
+    forSeconds: 600,
+    meaning: "reads of RustyDB that its buffer pool answers",
+    source: m4,
+  },
+  rustyDbBufferFloor: {
+    value: 100,
+    unit: "perSecond",
+    forSeconds: 0,
+    meaning: "reads of RustyDB's buffer pool; with fewer, nothing is said of where they are found",
+    source: "as for PostgreSQL",
+  },
+  rustyDbReplicationLag: {
+    value: 30,
+    unit: "seconds",
+    forSeconds: 120,
+    meaning: "how far a RustyDB replica is behind",
+    source: m4,
+  },
+  rustyDbReplicationLagBytes: {
+    value: 256 * 1024 ** 2,
+    unit: "bytes",
+    forSeconds: 120,
+    meaning: "what a RustyDB replica has not received",
+    source: "chosen: 30 s of 8 MiB/s; it tells of a lag whose clock stands still",
+  },
+  rustyDbErrors: {
+    value: 0.01,
+    unit: "ratio",
+    forSeconds: 300,
+    meaning: "queries of RustyDB that fail, of all",
+    source: "chosen: one of a hundred",
+  },
+  rustyDbRollbacks: {
+    value: 0.1,
+    unit: "ratio",
+    forSeconds: 600,
+    meaning: "transactions of RustyDB that are rolled back, of all",
+    source: same,
+  },
+  rustyDbTrafficFloor: {
+    value: 0.1,
+    unit: "perSecond",
+    forSeconds: 0,
+    meaning: "queries or transactions of RustyDB; with fewer, nothing is said of how they end",
+    source: same,
+  },
+  rustyDbLatencyWarning: {
+    value: 0.1,
+    unit: "seconds",
+    forSeconds: 300,
+    meaning: "95th percentile of how long queries of RustyDB take",
+    source: same,
+  },
+  rustyDbLatencyCritical: {
+    value: 0.5,
+    unit: "seconds",
+    forSeconds: 300,
+    meaning: "95th percentile of how long queries of RustyDB take",
+    source: same,
+  },
+  rustyDbDiskLatency: {
+    value: 0.01,
+    unit: "seconds",
+    forSeconds: 300,
+    meaning: "95th percentile of how long reads or writes of RustyDB take on the disk",
+    source: "M2 of the requirements: 10 ms",
+  },
+  rustyDbDiskFloor: {
+    value: 1,
+    unit: "perSecond",
+    forSeconds: 0,
+    meaning: "reads or writes of RustyDB; with fewer, nothing is said of how long they take",
+    source: "chosen: 300 in 5 min",
+  },
+  rustyDbPoolUsed: {
+    value: 0.95,
+    unit: "ratio",
+    forSeconds: 300,
+    meaning: "connections of RustyDB's pool that are in use, of all that it holds",
+    source: same,
+  },
+  rustyDbPoolQueue: {
+    value: 5,
+    unit: "count",
+    forSeconds: 120,
+    meaning: "clients that wait for a connection of RustyDB's pool",
+    source: "chosen: a queue, no longer two clients that meet",
+  },
+  rustyDbPoolTimeouts: {
+    value: 0,
+    unit: "count",
+    forSeconds: 0,
+    meaning: "clients that waited in vain for a connection of RustyDB within 5 min",
+    source: "each of them is a failed request of somebody",
+  },
+} as const satisfies Readonly<Record<string, Figure>>;
