@@ -11,6 +11,7 @@ import { hosts } from "./hosts.ts";
 import { integrity } from "./integrity.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
+import { maintenance } from "./maintenance.ts";
 import { observation } from "./observation.ts";
 import { pbs } from "./pbs.ts";
 import { performance } from "./performance.ts";
@@ -53,6 +54,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   collection,
   watchdog,
   rustydb,
+  maintenance,
 ];
 
 /**

@@ -6,6 +6,7 @@ import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
+import { maintenanceFigures } from "./thresholds/maintenance.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
 import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
@@ -31,6 +32,7 @@ export const figures = {
   ...securityFigures,
   ...stackFigures,
   ...rustydbFigures,
+  ...maintenanceFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

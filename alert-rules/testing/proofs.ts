@@ -8,6 +8,7 @@ import { connectionsProofs } from "../connections.proofs.ts";
 import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
 import { integrityProofs } from "../integrity.proofs.ts";
+import { maintenanceProofs } from "../maintenance.proofs.ts";
 import { observationProofs } from "../observation.proofs.ts";
 import { pbsProofs } from "../pbs.proofs.ts";
 import { performanceProofs } from "../performance.proofs.ts";
@@ -50,4 +51,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   collection: collectionProofs,
   watchdog: watchdogProofs,
   rustydb: rustydbProofs,
+  maintenance: maintenanceProofs,
 };
