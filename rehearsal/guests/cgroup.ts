@@ -68,6 +68,22 @@ export async function setFrozen(instanceId: InstanceId, vmid: number, isFrozen: 
   throw new Error("this kernel offers no control group to freeze a guest with");
 }
 
+/**
+ * Lets everything go on in a guest's groups, or in all of the checkout's, also in those that the guest made itself.
+ * What a version 1 freezer holds takes no signal before, not even the one that ends it.
+ */
+export async function thawCgroups(instanceId: InstanceId, vmid?: number): Promise<void> {
+  for (const folder of await folders(instanceId, vmid)) {
+    for (const [name, thawed] of [
+      ["freezer.state", "THAWED"],
+      ["cgroup.freeze", "0"],
+    ] as const) {
+      const file = join(folder, name);
+      if ((await readIfThere(file)) !== undefined) await writeFile(file, thawed).catch(() => undefined);
+    }
+  }
+}
+
 async function waitUntil(file: string, isThere: (text: string) => boolean): Promise<void> {
   await waitFor(async () => isThere((await readIfThere(file)) ?? ""), {
     what: `${file} to follow`,

@@ -13,7 +13,7 @@ const attributes = ["--xattrs", "--xattrs-include=*", "--xattrs-exclude=trusted.
 
 /**
  * Writes the guest's layer into a file as a tar: owners, device files, holes, attributes and capabilities included.
- * The guest must not change anything meanwhile (see {@link freezeGuest}); sockets are left out.
+ * The guest must not change anything meanwhile (see `setFrozen`); sockets are left out.
  */
 export async function archiveDisk(place: GuestPlace, layer: Layer, file: string): Promise<void> {
   await mkdir(`${place.folder}/${layer}`, { recursive: true });

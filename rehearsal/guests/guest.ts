@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAlive, type ProcessRecord, readProcessRecord, startDetached } from "../lib/process.ts";
 import { waitFor } from "../lib/wait.ts";
-import { type GuestLimits, makeGuestCgroups, pidsInCgroups, removeCgroups } from "./cgroup.ts";
+import { type GuestLimits, makeGuestCgroups, pidsInCgroups, removeCgroups, thawCgroups } from "./cgroup.ts";
 import { type InstanceId, machineName, peerName } from "./names.ts";
 
 /** One guest of one checkout and the folder that is its disk. */
@@ -148,6 +148,8 @@ export async function killCgroup(instanceId: InstanceId, vmid?: number): Promise
     async () => {
       const pids = await pidsInCgroups(instanceId, vmid);
       for (const pid of pids) killed += killIfThere(pid);
+      // A backup that was interrupted leaves its guest frozen; thawed after the signals, it does nothing but end.
+      await thawCgroups(instanceId, vmid);
       return pids.length === 0;
     },
     {
