@@ -21,6 +21,7 @@ import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
 import { rustydb } from "./rustydb.ts";
 import { security } from "./security.ts";
+import { slo } from "./slo.ts";
 import { snapshots } from "./snapshots.ts";
 import { stack } from "./stack.ts";
 import { targets } from "./targets.ts";
@@ -55,6 +56,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   watchdog,
   rustydb,
   maintenance,
+  slo,
 ];
 
 /**

@@ -25,9 +25,10 @@ function yaml(document: object): string {
   return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function renderGroup({ name, rules }: RuleGroup, links: Links): object {
+function renderGroup({ name, intervalSeconds, rules }: RuleGroup, links: Links): object {
   return {
     name,
+    ...(intervalSeconds === undefined ? {} : { interval: promDuration(intervalSeconds) }),
     rules: rules.map((rule) => (rule.kind === "alert" ? renderAlert(rule, links) : renderRecording(rule))),
   };
 }

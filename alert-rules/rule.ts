@@ -67,6 +67,8 @@ export interface Recording {
 
 export interface RuleGroup {
   readonly name: string;
+  /** How often it is evaluated, in seconds, where that is not as often as the site says: for windows of days. */
+  readonly intervalSeconds?: number;
   readonly rules: readonly (Alert | Recording)[];
 }
 

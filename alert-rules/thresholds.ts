@@ -12,6 +12,7 @@ import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
 import { rustydbFigures } from "./thresholds/rustydb.ts";
 import { securityFigures } from "./thresholds/security.ts";
+import { sloFigures } from "./thresholds/slo.ts";
 import { stackFigures } from "./thresholds/stack.ts";
 import { walFigures } from "./thresholds/wal.ts";
 import { wraparoundFigures } from "./thresholds/wraparound.ts";
@@ -33,6 +34,7 @@ export const figures = {
   ...stackFigures,
   ...rustydbFigures,
   ...maintenanceFigures,
+  ...sloFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

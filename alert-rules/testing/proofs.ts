@@ -17,6 +17,7 @@ import { proxmoxProofs } from "../proxmox.proofs.ts";
 import { replicationProofs } from "../replication.proofs.ts";
 import { rustydbProofs } from "../rustydb.proofs.ts";
 import { securityProofs } from "../security.proofs.ts";
+import { sloProofs } from "../slo.proofs.ts";
 import { snapshotsProofs } from "../snapshots.proofs.ts";
 import { stackProofs } from "../stack.proofs.ts";
 import { targetsProofs } from "../targets.proofs.ts";
@@ -52,4 +53,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   watchdog: watchdogProofs,
   rustydb: rustydbProofs,
   maintenance: maintenanceProofs,
+  slo: sloProofs,
 };
