@@ -2,6 +2,7 @@ import { availability } from "./availability.ts";
 import { backup } from "./backup.ts";
 import { backupHost } from "./backup-host.ts";
 import { backupRuns } from "./backup-runs.ts";
+import { capacity } from "./capacity.ts";
 import { certificates } from "./certificates.ts";
 import { checkRules } from "./check/check.ts";
 import { collection } from "./collection.ts";
@@ -57,6 +58,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   rustydb,
   maintenance,
   slo,
+  capacity,
 ];
 
 /**

@@ -3,6 +3,7 @@ import { quantity } from "./limit.ts";
 import { availabilityFigures } from "./thresholds/availability.ts";
 import { backupFigures } from "./thresholds/backup.ts";
 import { backupHostFigures } from "./thresholds/backup-host.ts";
+import { capacityFigures } from "./thresholds/capacity.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
@@ -35,6 +36,7 @@ export const figures = {
   ...rustydbFigures,
   ...maintenanceFigures,
   ...sloFigures,
+  ...capacityFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

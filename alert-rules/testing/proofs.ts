@@ -2,6 +2,7 @@ import { availabilityProofs } from "../availability.proofs.ts";
 import { backupProofs } from "../backup.proofs.ts";
 import { backupHostProofs } from "../backup-host.proofs.ts";
 import { backupRunsProofs } from "../backup-runs.proofs.ts";
+import { capacityProofs } from "../capacity.proofs.ts";
 import { certificatesProofs } from "../certificates.proofs.ts";
 import { collectionProofs } from "../collection.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
@@ -54,4 +55,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   rustydb: rustydbProofs,
   maintenance: maintenanceProofs,
   slo: sloProofs,
+  capacity: capacityProofs,
 };

@@ -1,7 +1,7 @@
 /** What a series does in one phase of a proof. */
 export type Values =
   | number
-  /** A counter that grows. */
+  /** A counter that grows; after a fixed value it goes on from there. */
   | { readonly perMinute: number }
   /** A timestamp that stays so many seconds old. */
   | { readonly ageSeconds: number }
@@ -32,6 +32,7 @@ export function promtoolValues(phases: readonly Phase[], stepMinutes: number): s
       parts.push("stale", ...(last > 0 ? [`_x${last}`] : []));
     } else if (typeof values === "number") {
       parts.push(`${decimal(values)}x${last}`);
+      counter = values;
     } else if ("perMinute" in values) {
       const step = values.perMinute * stepMinutes;
       parts.push(`${decimal(counter)}${signed(step)}x${last}`);

@@ -1,0 +1,119 @@
+import { selector } from "./rule.ts";
+import type { Proofs } from "./testing/proof.ts";
+import type { Series } from "./testing/series.ts";
+
+const disk = {
+  job: "node",
+  instance: "proj-pg01",
+  device: "/dev/sdb",
+  fstype: "ext4",
+  mountpoint: "/mnt/backup",
+};
+const GB = 1e9;
+const available = selector("node_filesystem_avail_bytes", disk);
+const free = selector("node_filesystem_files_free", disk);
+const size: Series = { [selector("node_filesystem_size_bytes", disk)]: 1000 * GB };
+const files: Series = { [selector("node_filesystem_files", disk)]: 1000 };
+
+const server = { job: "postgres", instance: "proj-pg01", cluster: "pg01" };
+const bytes = selector("pg_database_size_bytes", { ...server, datname: "desi" });
+const role = selector("pg_replication_is_replica", server);
+
+export const capacityProofs: Proofs = [
+  {
+    alert: "DiskSpaceLow",
+    severity: "warning",
+    always: size,
+    good: { [available]: 251 * GB },
+    bad: { [available]: 249 * GB },
+    labels: disk,
+    says: "/mnt/backup on proj-pg01 is 75.1% full. From 80 % on its extension is to be planned, at 85 % made.",
+    shows: "75.1%",
+  },
+  {
+    alert: "DiskSpaceLow",
+    severity: "critical",
+    always: size,
+    good: { [available]: 300 * GB },
+    bad: { [available]: 149 * GB },
+    labels: disk,
+    says: "/mnt/backup on proj-pg01 is 85.1% full. From 80 % on its extension is to be planned, at 85 % made.",
+    shows: "85.1%",
+    also: ["DiskSpaceLow warning"],
+  },
+  {
+    alert: "DiskSpacePlanDue",
+    severity: "warning",
+    always: size,
+    good: { [available]: 251 * GB },
+    bad: { [available]: 199 * GB },
+    labels: disk,
+    says: "/mnt/backup on proj-pg01 is 80.1% full: decide now what is deleted, moved or bought.",
+    shows: "80.1%",
+    also: ["DiskSpaceLow warning"],
+  },
+  {
+    alert: "InodesLow",
+    severity: "warning",
+    always: files,
+    good: { [free]: 251 },
+    bad: { [free]: 249 },
+    labels: disk,
+    says: "/mnt/backup on proj-pg01 has used 75.1% of the files that it may have: then nothing can be created, whatever room there is.",
+    shows: "75.1%",
+  },
+  {
+    alert: "InodesLow",
+    severity: "critical",
+    always: files,
+    good: { [free]: 300 },
+    bad: { [free]: 149 },
+    labels: disk,
+    says: "/mnt/backup on proj-pg01 has used 85.1% of the files that it may have: then nothing can be created, whatever room there is.",
+    shows: "85.1%",
+    also: ["InodesLow warning"],
+  },
+  {
+    alert: "DiskFullSoon",
+    severity: "critical",
+    stepMinutes: 5,
+    warmUpMinutes: 390,
+    delayMinutes: 170,
+    always: size,
+    good: { [available]: 490 * GB },
+    bad: { [available]: { perMinute: -1 * GB } },
+    labels: disk,
+    says: "If /mnt/backup on proj-pg01 goes on filling as in the last six hours, it is full in 8h 8m 48s.",
+    shows: "8h 8m 48s",
+  },
+  {
+    alert: "DiskSpaceForecast",
+    severity: "warning",
+    stepMinutes: 360,
+    warmUpMinutes: 8 * 1440,
+    delayMinutes: 2880,
+    clearMinutes: 360,
+    always: size,
+    good: { [available]: 490 * GB },
+    bad: { [available]: { perMinute: -0.03 * GB } },
+    labels: disk,
+    says: "If /mnt/backup on proj-pg01 goes on filling as in the last seven days, it is 85 % full in 21d 1h 31m 19s.",
+    shows: "21d 1h 31m 19s",
+  },
+  {
+    alert: "DatabaseGrowsFast",
+    severity: "warning",
+    stepMinutes: 360,
+    warmUpMinutes: 8 * 1440,
+    delayMinutes: 6480,
+    clearMinutes: 720,
+    always: { [role]: 0 },
+    good: { [bytes]: 100 * GB },
+    bad: { [bytes]: { perMinute: 0.004 * GB } },
+    // A standby of the same growth is no second one.
+    elsewhere: { [role]: 1, [bytes]: { perMinute: 4 * GB } },
+    labels: { ...server, datname: "desi" },
+    says: "If desi on proj-pg01 goes on growing as in the last seven days, it grows by 105.8% in 30 days: disks, dumps and their archive have to hold it.",
+    shows: "105.8% in 30 days",
+  },
+];

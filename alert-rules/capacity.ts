@@ -1,0 +1,123 @@
+import type { Lab } from "./lab.ts";
+import { alert, type RuleGroup } from "./rule.ts";
+import { tiers } from "./tiers.ts";
+
+/** What the kernel keeps for itself, and images that are always full. */
+const ofPeople =
+  'fstype!~"(ramfs|squashfs|iso9660|erofs|devtmpfs|efivarfs|overlay|fuse.lxcfs)",mountpoint!~"/(dev|proc|run|sys|snap)(/.*)?"';
+
+const available = `node_filesystem_avail_bytes{job="node",${ofPeople}}`;
+const size = `node_filesystem_size_bytes{job="node",${ofPeople}}`;
+const used = `1 - ${available} / ${size}`;
+
+/** How full disks are, and when they will be: 75 % alert, 80 % plan, 85 % act. */
+export function capacity(lab: Lab): RuleGroup {
+  return {
+    name: "capacity",
+    rules: [
+      ...spaceLow(lab),
+      spacePlan(lab),
+      ...inodesLow(lab),
+      fullSoon(lab),
+      actForecast(lab),
+      ...(lab.clusters.length > 0 ? [databaseGrows(lab)] : []),
+    ],
+  };
+}
+
+const spaceLow = (lab: Lab) =>
+  tiers(lab, { warning: "diskUsed", critical: "diskUsedCritical" }, (tier) =>
+    alert({
+      ...tier,
+      name: "DiskSpaceLow",
+      expression: `${used} > ${tier.limit.value}`,
+      area: "capacity",
+      summary: "A disk fills up.",
+      description:
+        "{{ $labels.mountpoint }} on {{ $labels.instance }} is {{ $value | humanizePercentage }} full. From 80 % on its extension is to be planned, at 85 % made.",
+      value: "{{ $value | humanizePercentage }}",
+    }),
+  );
+
+const spacePlan = (lab: Lab) => {
+  const limit = lab.limit("diskPlan");
+  return alert({
+    name: "DiskSpacePlanDue",
+    expression: `${used} > ${limit.value}`,
+    limit,
+    severity: "warning",
+    area: "capacity",
+    summary: "A disk's extension is to be planned.",
+    description:
+      "{{ $labels.mountpoint }} on {{ $labels.instance }} is {{ $value | humanizePercentage }} full: decide now what is deleted, moved or bought.",
+    value: "{{ $value | humanizePercentage }}",
+  });
+};
+
+const inodesLow = (lab: Lab) =>
+  tiers(lab, { warning: "inodesUsed", critical: "inodesUsedCritical" }, (tier) =>
+    alert({
+      ...tier,
+      name: "InodesLow",
+      expression: `1 - node_filesystem_files_free{job="node",${ofPeople}} / node_filesystem_files{job="node",${ofPeople}} > ${tier.limit.value}`,
+      area: "capacity",
+      summary: "A file system runs out of files.",
+      description:
+        "{{ $labels.mountpoint }} on {{ $labels.instance }} has used {{ $value | humanizePercentage }} of the files that it may have: then nothing can be created, whatever room there is.",
+      value: "{{ $value | humanizePercentage }}",
+    }),
+  );
+
+/** Bytes a second that a file system loses. */
+const loss = (window: string) => `(-1 * deriv(${available}[${window}]))`;
+
+const fullSoon = (lab: Lab) => {
+  const limit = lab.limit("diskFullSoon");
+  const lost = loss(lab.window(21_600));
+  // A dump that has ended leaves a slope in the long window, not in the short one.
+  const still = loss(lab.window(3600));
+  return alert({
+    name: "DiskFullSoon",
+    expression: `${available} / ${lost} < ${limit.value} and ${lost} > 0 and ${available} / ${still} < ${limit.value} and ${still} > 0 and ${used} > ${lab.limit("diskForecastFloor").value}`,
+    limit,
+    severity: "critical",
+    area: "capacity",
+    summary: "A disk will be full before the night is over.",
+    description:
+      "If {{ $labels.mountpoint }} on {{ $labels.instance }} goes on filling as in the last six hours, it is full in {{ $value | humanizeDuration }}.",
+    value: "{{ $value | humanizeDuration }}",
+  });
+};
+
+/** Seven days, so that each night and one weekend are in it; three at least must have been seen. */
+const actForecast = (lab: Lab) => {
+  const limit = lab.limit("diskActForecast");
+  const share = Number((1 - lab.limit("diskUsedCritical").value).toFixed(6));
+  const lost = loss("7d");
+  return alert({
+    name: "DiskSpaceForecast",
+    expression: `(${available} - ${share} * ${size}) / ${lost} < ${limit.value} and ${lost} > 0 and ${available} offset 3d > 0 and ${used} > ${lab.limit("diskForecastFloor").value}`,
+    limit,
+    severity: "warning",
+    area: "capacity",
+    summary: "A disk will have to be extended within a month.",
+    description: `If {{ $labels.mountpoint }} on {{ $labels.instance }} goes on filling as in the last seven days, it is ${lab.limit("diskUsedCritical").text} full in {{ $value | humanizeDuration }}.`,
+    value: "{{ $value | humanizeDuration }}",
+  });
+};
+
+const databaseGrows = (lab: Lab) => {
+  const limit = lab.limit("databaseGrowth");
+  const bytes = 'pg_database_size_bytes{job="postgres"}';
+  return alert({
+    name: "DatabaseGrowsFast",
+    expression: `(deriv(${bytes}[7d]) * ${30 * 86_400} / ${bytes} > ${limit.value} and ${bytes} > ${lab.limit("databaseGrowthFloor").value} and ${bytes} offset 3d > 0) and on (instance) pg_replication_is_replica{job="postgres"} == 0`,
+    limit,
+    severity: "warning",
+    area: "capacity",
+    summary: "A database will double within a month.",
+    description:
+      "If {{ $labels.datname }} on {{ $labels.instance }} goes on growing as in the last seven days, it grows by {{ $value | humanizePercentage }} in 30 days: disks, dumps and their archive have to hold it.",
+    value: "{{ $value | humanizePercentage }} in 30 days",
+  });
+};
