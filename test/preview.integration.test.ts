@@ -62,8 +62,8 @@ describe.skipIf(!engine)("a preview without credentials shows every resource", (
     "pbs:index:User": 2,
     "pbs:index:ApiToken": 2,
     "pbs:index:Acl": 5,
-    // The channels, and who is told of errors and of warnings.
-    "pbs:index:NotificationTarget": 2,
+    // The channels that are told of backups at once, and who of them is told of errors and of warnings.
+    "pbs:index:NotificationTarget": 4,
     "pbs:index:NotificationMatcher": 2,
     "proxmoxve:backup/job:Job": 3,
     "proxmoxve:storage/pbs:Pbs": 2,
