@@ -20,6 +20,7 @@ export const identity = [
   "job_id",
   "database",
   "datname",
+  "usename",
   "schemaname",
   "relname",
   "datastore",
@@ -28,6 +29,8 @@ export const identity = [
   "storage",
   "name",
   "device",
+  "device_error",
+  "fstype",
   "mountpoint",
   "service",
   "authority",
@@ -45,12 +48,22 @@ export const identity = [
   "worker_type",
   "tier",
   "objective",
+  "window",
+  "signal",
+  "component",
+  "repository",
+  "verdict",
   "rule_group",
   "integration",
 ] as const;
 
-/** Database engines that are watched by an exporter, by how the names of their alerts begin. */
-const engines = ["Postgres", "Mysql", "Mongodb", "Rustydb"] as const;
+/** Database engines by how the names of their alerts begin, and whether an exporter stands between. */
+const engines = [
+  { engine: "Postgres", hasExporter: true },
+  { engine: "MySql", hasExporter: true },
+  { engine: "MongoDb", hasExporter: true },
+  { engine: "RustyDb", hasExporter: false },
+] as const;
 
 /** A value for which the name of an alert stands that says that something is not there to be looked at. */
 const absence = ".+(Absent|Missing|Unknown|Unwatched)";
@@ -69,7 +82,7 @@ export const inhibitions: readonly Inhibition[] = [
     target: [is("severity", "warning")],
     equal: ["alertname", ...identity],
   },
-  ...engines.flatMap((engine): Inhibition[] => [
+  ...engines.flatMap(({ engine, hasExporter }): Inhibition[] => [
     {
       why: `Without a server there is nothing to be slow, busy or behind; what may have ended it is still told.`,
       source: [is("alertname", `${engine}Down`)],
@@ -80,12 +93,20 @@ export const inhibitions: readonly Inhibition[] = [
       ],
       equal: ["instance"],
     },
-    {
-      why: "Of what its exporter does not tell nothing is known.",
-      source: [is("alertname", `${engine}ExporterDown`)],
-      target: [{ label: "alertname", operator: "=~", value: `${engine}${absence}` }],
-      equal: ["instance"],
-    },
+    ...(hasExporter
+      ? [
+          {
+            why: "Of what its exporter does not tell nothing is known.",
+            source: [is("alertname", `${engine}ExporterDown`)],
+            target: [
+              { label: "alertname", operator: "=~", value: `${engine}${absence}` },
+              // What the host itself observes does not come by the exporter.
+              { label: "alertname", operator: "!~", value: `${engine}Observation.+` },
+            ] as const,
+            equal: ["instance"],
+          },
+        ]
+      : []),
   ]),
 ];
 
