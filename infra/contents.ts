@@ -28,12 +28,15 @@ import type { MonitoringLogin } from "./monitoring/login.ts";
 import { mysqldExporter, remoteDatabases } from "./monitoring/mysqld-exporter.ts";
 import { prometheus } from "./monitoring/prometheus.ts";
 import { type ProxwatchArgs, proxwatch } from "./monitoring/proxwatch.ts";
+import type { RuleFile } from "./monitoring/rule-files.ts";
 import type { Guest, PostgresCluster, Site } from "./site.ts";
 
 export interface ContentsArgs {
   readonly site: Site;
   /** The path of the backup runtime, one JavaScript file. */
   readonly runtimeBundle: string;
+  /** What Prometheus alerts by. */
+  readonly rules: readonly RuleFile[];
   /** What the monitoring host looks at the cluster and the backup server with. */
   readonly watch: ProxwatchArgs["watch"];
   /** Secret; by cluster. */
@@ -192,7 +195,7 @@ function monitoringRoles(args: ContentsArgs, guest: Guest, isDatabase: boolean):
   const identity = identityOf(certificates.hosts, guest.name);
   return [
     alertmanager({ site, secretOf, identity, login }),
-    prometheus({ site, identity, scraperIdentity: certificates.scraper, login }),
+    prometheus({ site, rules: args.rules, identity, scraperIdentity: certificates.scraper, login }),
     proxwatch({ site, watch: args.watch, hasNode: isDatabase }),
     ...(grafanaPassword === undefined
       ? []

@@ -15,8 +15,10 @@ import { Delivery, Password } from "./hosts/provider/sdk.ts";
 import { webAddress } from "./monitoring/addresses.ts";
 import { Grafana } from "./monitoring/grafana.ts";
 import { grafanaAdmin } from "./monitoring/grafana-server.ts";
+import { inventoryOf } from "./monitoring/inventory.ts";
 import { type MonitoringLogin, monitoringUser } from "./monitoring/login.ts";
 import { remoteDatabases } from "./monitoring/mysqld-exporter.ts";
+import { ruleFiles } from "./monitoring/rule-files.ts";
 import { type OwnPlugins, startOwnPlugins } from "./own-plugins.ts";
 import { createProviders, type InstalledGrafana } from "./providers.ts";
 import type { Settings } from "./settings.ts";
@@ -66,6 +68,7 @@ export async function buildLab(
   const contentsArgs = {
     site,
     runtimeBundle: await bundleRuntime(),
+    rules: await ruleFiles(inventoryOf(site)),
     watch: {
       bundle: await bundleRuntime("proxwatch"),
       proxmox: settings.proxmox,

@@ -6,6 +6,8 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostContents } from "../infra/contents.ts";
 import type { Merged } from "../infra/hosts/contribution.ts";
+import { inventoryOf } from "../infra/monitoring/inventory.ts";
+import { renderRules } from "../infra/monitoring/rule-files.ts";
 import { parseSite } from "../infra/site.ts";
 import lab from "../stacks/lab.ts";
 import { findTool, type ToolName } from "../tools/find.ts";
@@ -32,6 +34,7 @@ beforeAll(async () => {
   const contents = hostContents({
     site,
     runtimeBundle: "// the runtime",
+    rules: await renderRules(inventoryOf(site)),
     watch: {
       bundle: "// what watches",
       proxmox: {

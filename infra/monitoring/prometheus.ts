@@ -1,7 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import { ruleGroups } from "../../alert-rules/groups.ts";
-import { renderRuleFile } from "../../alert-rules/render.ts";
 import { backupHost } from "../hosts/backup-host.ts";
 import { type Contribution, executable, type HostFile, plainFile } from "../hosts/contribution.ts";
 import { programDirectory } from "../hosts/paths.ts";
@@ -13,6 +11,7 @@ import { webAddress } from "./addresses.ts";
 import { inventoryOf } from "./inventory.ts";
 import { loginFile, type MonitoringLogin, monitoringUser } from "./login.ts";
 import { authModule, remoteDatabases } from "./mysqld-exporter.ts";
+import type { RuleFile } from "./rule-files.ts";
 
 const unit = "prometheus.service";
 const directory = "/etc/prometheus";
@@ -24,6 +23,8 @@ const scraper = "scraper";
 
 export interface PrometheusArgs {
   readonly site: Site;
+  /** The alert rules. */
+  readonly rules: readonly RuleFile[];
   /** What it proves itself with to people and Grafana. */
   readonly identity: KeyPair;
   /** What it proves itself with to exporters. */
@@ -32,9 +33,8 @@ export interface PrometheusArgs {
 }
 
 /** Prometheus on the monitoring host, with targets and rules computed from the site. */
-export function prometheus({ site, identity, scraperIdentity, login }: PrometheusArgs): Contribution {
+export function prometheus({ site, rules, identity, scraperIdentity, login }: PrometheusArgs): Contribution {
   const { monitoring, binaries } = site;
-  const inventory = inventoryOf(site);
   return {
     users: [{ name: "prometheus", home: "/var/lib/prometheus" }],
     directories: [
@@ -44,9 +44,7 @@ export function prometheus({ site, identity, scraperIdentity, login }: Prometheu
     files: [
       executable(`${programDirectory}/prometheus`, binaries.prometheus, [unit]),
       plainFile(`${directory}/prometheus.yml`, stringify(configuration(site)), [unit]),
-      ...ruleGroups(inventory).map((group) =>
-        plainFile(`${directory}/rules/${group.name}.yml`, renderRuleFile(group, inventory), [unit]),
-      ),
+      ...rules.map(({ name, content }) => plainFile(`${directory}/rules/${name}.yml`, content, [unit])),
       loginFile(webPath, "prometheus", login),
       passwordFile(login.password),
       ...keyPairFiles("prometheus", "prometheus", identity),
