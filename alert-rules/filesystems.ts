@@ -1,8 +1,8 @@
 import type { Lab } from "./lab.ts";
 import { type Alert, alert } from "./rule.ts";
 
-/** File systems that lie on disks, here or elsewhere; images that are read-only by nature are not among them. */
-const onDisks = 'fstype=~"ext[234]|xfs|btrfs|zfs|vfat|nfs4?|cifs"';
+/** File systems that lie on disks, here or elsewhere; images that are read-only by nature, and what comes and goes under /run, are not among them. */
+const onDisks = 'fstype=~"ext[234]|xfs|btrfs|zfs|vfat|nfs4?|cifs",mountpoint!~"/run/.*"';
 
 /** Partitions and mapped devices would tell the same again. */
 const disks = 'device!~"(loop|ram|zram|sr|fd|dm-|md).*"';
