@@ -89,7 +89,7 @@ export const inhibitions: readonly Inhibition[] = [
       target: [
         { label: "alertname", operator: "=~", value: `${engine}.+` },
         { label: "alertname", operator: "!~", value: `${engine}(Exporter)?Down` },
-        { label: "area", operator: "=~", value: "availability|performance|replication|resources" },
+        { label: "area", operator: "=~", value: "availability|monitoring|performance|replication|resources" },
       ],
       equal: ["instance"],
     },
