@@ -72,12 +72,13 @@ export interface Settings {
 export function readSettings(config: pulumi.Config = new pulumi.Config()): Settings {
   const awsSettings = optionalObject(config, "aws", aws);
   const grafanaSettings = optionalObject(config, "grafana", grafana);
+  const proxmoxSettings = object(config, "proxmox", proxmox);
   const accessKey = config.get("awsAccessKey");
   return {
     proxmox: {
-      ...object(config, "proxmox", proxmox),
+      ...proxmoxSettings,
       token: config.requireSecret("proxmoxToken"),
-      watchTokenSecret: tokenSecret(config, "proxmoxWatchTokenSecret"),
+      watchTokenSecret: tokenSecret(config, "proxmoxWatchTokenSecret", proxmoxSettings.watchTokenId),
     },
     pbs: { ...object(config, "pbs", pbs), tokenSecret: config.requireSecret("pbsTokenSecret") },
     aws: {
@@ -125,8 +126,14 @@ export function requireSecretsOf(site: Site, settings: Settings): void {
 }
 
 /** Of a token whose id is written apart from it; `pveum` and the web interface show both. */
-function tokenSecret(config: pulumi.Config, key: string): pulumi.Output<string> {
-  return config.requireSecret(key).apply((text) => {
+function tokenSecret(config: pulumi.Config, key: string, tokenId: string): pulumi.Output<string> {
+  const secret = config.getSecret(key);
+  if (secret === undefined) {
+    throw new pulumi.RunError(
+      `${key} is missing: the monitoring host looks at the cluster with the token ${tokenId}; make it as the README says under "Accounts" and set its secret with \`pulumi config set --secret ${key}\``,
+    );
+  }
+  return secret.apply((text) => {
     if (/^[^\s=!@]+$/.test(text)) return text;
     throw new pulumi.RunError(
       `${key} is no token's secret: set what \`pveum user token add\` shows as \`value\`, without the token's id, with \`pulumi config set --secret ${key}\``,
