@@ -17,8 +17,7 @@ export const backupFigures = {
     unit: "seconds",
     forSeconds: hour,
     meaning: "how much younger a database's newest dump is than its newest proven one",
-    source:
-      "B6 of the requirements: all dumps are validated, by the run that makes them",
+    source: "B6 of the requirements: all dumps are validated, by the run that makes them",
   },
   provenRuns: {
     value: 1,

@@ -12,16 +12,31 @@ export function versionTable(exporter: string): string {
     [...new Set(versions.flatMap(({ metrics }) => Object.keys(metrics)))]
       .filter((name) => !name.startsWith("pg_settings_"))
       .toSorted()
-      .map((name) => [name, versions.map((version) => cell(name, version)).join(" | ")]),
+      .map((name) => [name, versions.map((version) => cell(name, version)).join()]),
   );
   const differing = [...patterns].filter(([, pattern]) => pattern.includes("–"));
-  const rows = new Set(
-    differing.map(([name, pattern]) => `| ${shortened(name, pattern, patterns)} | ${pattern} |`),
+  const rows = new Map(
+    differing.map(([name, pattern]) => {
+      const named = shortened(name, pattern, patterns);
+      return [`${named} ${pattern}`, [named, ...pattern.split(",")]];
+    }),
   );
+  return aligned([["Metric", ...versions.map(({ version }) => version)], ...rows.values()]);
+}
+
+/** A table whose columns are as wide as their widest cell, as the formatter has it. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[], filler = " ") =>
+    `| ${cells.map((text, column) => text.padEnd(widths[column] ?? 0, filler)).join(" | ")} |`;
+  const [head = [], ...body] = rows;
   return [
-    `| Metric | ${versions.map(({ version }) => version).join(" | ")} |`,
-    `|---|${versions.map(() => "---|").join("")}`,
-    ...rows,
+    line(head),
+    line(
+      head.map(() => ""),
+      "-",
+    ),
+    ...body.map((row) => line(row)),
   ].join("\n");
 }
 
