@@ -28,4 +28,28 @@ export const availabilityProofs: Proofs = [
     labels: { job: "postgres", instance: "proj-pg01", cluster: "pg01" },
     says: "postgres_exporter on proj-pg01 cannot connect to PostgreSQL.",
   },
+  {
+    alert: "PostgresRestarted",
+    severity: "info",
+    good: { [`pg_postmaster_start_time_seconds{${server}}`]: 1000 },
+    bad: { [`pg_postmaster_start_time_seconds{${server}}`]: 2000 },
+    // Going back to the old time counts as a change as well.
+    clearMinutes: 14,
+    labels: { job: "postgres", instance: "proj-pg01", cluster: "pg01" },
+    says: "PostgreSQL on proj-pg01 was started again; all sessions were ended by it.",
+    shows: "1 within 15 min",
+  },
+  {
+    alert: "PostgresRestartLoop",
+    severity: "critical",
+    warmUpMinutes: 12,
+    good: { [`pg_postmaster_start_time_seconds{${server}}`]: 1000 },
+    bad: { [`pg_postmaster_start_time_seconds{${server}}`]: { cycle: [1000, 1100, 1200, 1300, 1400, 1500] } },
+    delayMinutes: 3,
+    clearMinutes: 27,
+    also: ["PostgresRestarted info"],
+    labels: { job: "postgres", instance: "proj-pg01", cluster: "pg01" },
+    says: "PostgreSQL on proj-pg01 was started several times within half an hour: something ends it, such as a statement that crashes it, or too little memory.",
+    shows: "3 within 30 min",
+  },
 ];

@@ -17,4 +17,18 @@ export const availabilityFigures = {
     meaning: "connections that postgres_exporter gets to its server",
     source: oneMinute,
   },
+  postgresRestarted: {
+    value: 0,
+    unit: "count",
+    forSeconds: 0,
+    meaning: "starts of a PostgreSQL server within 15 min",
+    source: "each ends all sessions; one on purpose is no harm",
+  },
+  postgresRestartLoop: {
+    value: 2,
+    unit: "count",
+    forSeconds: 0,
+    meaning: "starts of a PostgreSQL server within 30 min",
+    source: "chosen: a change and its correction are two",
+  },
 } as const satisfies Readonly<Record<string, Figure>>;
