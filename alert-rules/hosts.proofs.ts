@@ -1,12 +1,11 @@
+import { selector } from "./rule.ts";
 import type { Proof, Proofs } from "./testing/proof.ts";
 import type { Series, Values } from "./testing/series.ts";
 
 const labels = { job: "node", instance: "proj-pg01" };
 
-function series(metric: string, own: Readonly<Record<string, string>> = {}): string {
-  const all = Object.entries({ ...labels, ...own }).map(([name, value]) => `${name}="${value}"`);
-  return `${metric}{${all.join(",")}}`;
-}
+const series = (metric: string, own: Readonly<Record<string, string>> = {}) =>
+  selector(metric, { ...labels, ...own });
 
 /** A ratio that a counter of seconds grows by. */
 const share = (ratio: number): Values => ({ perMinute: 60 * ratio });

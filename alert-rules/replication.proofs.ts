@@ -1,3 +1,4 @@
+import { selector } from "./rule.ts";
 import type { Proofs } from "./testing/proof.ts";
 import type { Series, Values } from "./testing/series.ts";
 
@@ -9,17 +10,11 @@ const node = (instance: string) => ({ job: "node", instance, cluster: "pg01" });
 const server = (instance: string) => ({ job: "postgres", instance, cluster: "pg01" });
 const [primary, standby] = ["proj-pg01", "proj-pg02"];
 
-function series(metric: string, labels: Readonly<Record<string, string>>): string {
-  return `${metric}{${Object.entries(labels)
-    .map(([name, value]) => `${name}="${value}"`)
-    .join(",")}}`;
-}
-
 const of = (metric: string, labels: Readonly<Record<string, string>>, value: Values): Series => ({
-  [series(metric, labels)]: value,
+  [selector(metric, labels)]: value,
 });
 
-const lag = series("pg_replication_lag_seconds", server(standby));
+const lag = selector("pg_replication_lag_seconds", server(standby));
 const isStandby = {
   ...of("pg_replication_is_replica", server(primary), 0),
   ...of("pg_replication_is_replica", server(standby), 1),
@@ -33,10 +28,14 @@ const streams = (value: Values) =>
 const primaryIsWell = { ...isPrimary, ...streams(1) };
 const standbyIsNot = { ...wasDemoted };
 
-const behind = series("dbkeeper_observed_standby_lag_bytes", { ...node(primary), standby, stage: "replay" });
+const behind = selector("dbkeeper_observed_standby_lag_bytes", {
+  ...node(primary),
+  standby,
+  stage: "replay",
+});
 const slot = { ...node(primary), slot: "proj_pg02", type: "physical" };
-const retained = series("dbkeeper_observed_slot_retained_bytes", slot);
-const safe = series("dbkeeper_observed_slot_safe_wal_bytes", slot);
+const retained = selector("dbkeeper_observed_slot_retained_bytes", slot);
+const safe = selector("dbkeeper_observed_slot_safe_wal_bytes", slot);
 
 export const replicationProofs: Proofs = [
   {
