@@ -13,6 +13,7 @@ import { integrity } from "./integrity.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Lab, labOf } from "./lab.ts";
 import { maintenance } from "./maintenance.ts";
+import { mysql } from "./mysql.ts";
 import { observation } from "./observation.ts";
 import { pbs } from "./pbs.ts";
 import { performance } from "./performance.ts";
@@ -59,6 +60,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   maintenance,
   slo,
   capacity,
+  mysql,
 ];
 
 /**

@@ -8,6 +8,7 @@ import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
 import { maintenanceFigures } from "./thresholds/maintenance.ts";
+import { mysqlFigures } from "./thresholds/mysql.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
 import { proxmoxFigures } from "./thresholds/proxmox.ts";
 import { replicationFigures } from "./thresholds/replication.ts";
@@ -37,6 +38,7 @@ export const figures = {
   ...maintenanceFigures,
   ...sloFigures,
   ...capacityFigures,
+  ...mysqlFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

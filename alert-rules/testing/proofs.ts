@@ -10,6 +10,7 @@ import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
 import { integrityProofs } from "../integrity.proofs.ts";
 import { maintenanceProofs } from "../maintenance.proofs.ts";
+import { mysqlProofs } from "../mysql.proofs.ts";
 import { observationProofs } from "../observation.proofs.ts";
 import { pbsProofs } from "../pbs.proofs.ts";
 import { performanceProofs } from "../performance.proofs.ts";
@@ -56,4 +57,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   maintenance: maintenanceProofs,
   slo: sloProofs,
   capacity: capacityProofs,
+  mysql: mysqlProofs,
 };
