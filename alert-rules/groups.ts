@@ -11,6 +11,7 @@ import { guestBackups } from "./guest-backups.ts";
 import { hosts } from "./hosts.ts";
 import { integrity } from "./integrity.ts";
 import type { Inventory } from "./inventory.ts";
+import { kubernetesStorage } from "./kubernetes-storage.ts";
 import { type Lab, labOf } from "./lab.ts";
 import { maintenance } from "./maintenance.ts";
 import { mysql } from "./mysql.ts";
@@ -61,6 +62,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   slo,
   capacity,
   mysql,
+  kubernetesStorage,
 ];
 
 /**

@@ -7,6 +7,7 @@ import { capacityFigures } from "./thresholds/capacity.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
+import { kubernetesStorageFigures } from "./thresholds/kubernetes-storage.ts";
 import { maintenanceFigures } from "./thresholds/maintenance.ts";
 import { mysqlFigures } from "./thresholds/mysql.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
@@ -39,6 +40,7 @@ export const figures = {
   ...sloFigures,
   ...capacityFigures,
   ...mysqlFigures,
+  ...kubernetesStorageFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

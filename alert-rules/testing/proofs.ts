@@ -9,6 +9,7 @@ import { connectionsProofs } from "../connections.proofs.ts";
 import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
 import { integrityProofs } from "../integrity.proofs.ts";
+import { kubernetesStorageProofs } from "../kubernetes-storage.proofs.ts";
 import { maintenanceProofs } from "../maintenance.proofs.ts";
 import { mysqlProofs } from "../mysql.proofs.ts";
 import { observationProofs } from "../observation.proofs.ts";
@@ -58,4 +59,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   slo: sloProofs,
   capacity: capacityProofs,
   mysql: mysqlProofs,
+  "kubernetes-storage": kubernetesStorageProofs,
 };
