@@ -1,3 +1,4 @@
+import { anomalies } from "./anomalies.ts";
 import { availability } from "./availability.ts";
 import { backup } from "./backup.ts";
 import { backupHost } from "./backup-host.ts";
@@ -63,6 +64,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   capacity,
   mysql,
   kubernetesStorage,
+  anomalies,
 ];
 
 /**

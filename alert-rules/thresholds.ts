@@ -1,5 +1,6 @@
 import type { Figure, Limit } from "./limit.ts";
 import { quantity } from "./limit.ts";
+import { anomaliesFigures } from "./thresholds/anomalies.ts";
 import { availabilityFigures } from "./thresholds/availability.ts";
 import { backupFigures } from "./thresholds/backup.ts";
 import { backupHostFigures } from "./thresholds/backup-host.ts";
@@ -41,6 +42,7 @@ export const figures = {
   ...capacityFigures,
   ...mysqlFigures,
   ...kubernetesStorageFigures,
+  ...anomaliesFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

@@ -1,3 +1,4 @@
+import { anomaliesProofs } from "../anomalies.proofs.ts";
 import { availabilityProofs } from "../availability.proofs.ts";
 import { backupProofs } from "../backup.proofs.ts";
 import { backupHostProofs } from "../backup-host.proofs.ts";
@@ -60,4 +61,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   capacity: capacityProofs,
   mysql: mysqlProofs,
   "kubernetes-storage": kubernetesStorageProofs,
+  anomalies: anomaliesProofs,
 };
