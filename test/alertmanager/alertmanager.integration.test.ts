@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AlertmanagerApi } from "../../cli/alerts/api.ts";
 import { acknowledge, expireSilences, listSilences, silence } from "../../cli/alerts/silences.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
 import type { Message } from "../../rehearsal/sinks/store.ts";
@@ -235,6 +236,22 @@ All of them: https://10.213.7.60:9093/#/alerts?filter=%7Balertname%3D%22Datastor
     await waitFor(async () => (await beats()).length > 1, { what: "a second heartbeat", timeoutSeconds: 30 });
     const others = (await world.messages()).filter(({ path }) => path !== "/heartbeat");
     expect(others.filter(({ text }) => text.includes("Watchdog"))).toEqual([]);
+  });
+
+  it("is asked for what fires before it acknowledges, and says who cannot log in or be reached", async () => {
+    const missing = acknowledge(world.api, { alert: "NeverFired", instance: "h9" }, author, quiet);
+    await expect(missing).rejects.toMatchObject({ message: "NeverFired of h9 does not fire", exitCode: 1 });
+    const { monitoringLogin, services } = world.access;
+    const stranger = new AlertmanagerApi({
+      ...world.access,
+      monitoringLogin: { ...monitoringLogin, password: "x" },
+    });
+    await expect(stranger.firing()).rejects.toThrow("refuses the stack's login");
+    const nobody = new AlertmanagerApi({
+      ...world.access,
+      services: { ...services, alertmanager: "https://127.0.0.1:9" },
+    });
+    await expect(nobody.firing()).rejects.toMatchObject({ exitCode: 69 });
   });
 
   it("silences what `./lab silence` names until it is ended", async () => {
