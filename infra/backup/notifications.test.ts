@@ -113,6 +113,55 @@ it("makes no matcher of which nobody would hear", async () => {
   expect(matchers.map(({ inputs }) => [inputs.name, inputs.target])).toEqual([["lab_errors", ["chat"]]]);
 });
 
+it("tells each service in its own words, and keeps what it proves itself with from readers", async () => {
+  const others = await recordResources();
+  const { BackupNotifications } = await import("./notifications.ts");
+  const critical = { ...level, severities: ["critical" as const] };
+  const services: readonly Channel[] = [
+    { ...critical, type: "slack", name: "slack", channel: "#lab-backups", apiUrl: "https://slack.com/api/x" },
+    { ...critical, type: "pagerduty", name: "pager", url: "https://events.pagerduty.com/v2/enqueue" },
+    { ...critical, type: "webhook", name: "hook" },
+  ];
+  new BackupNotifications("services", {
+    siteName: "lab",
+    channels: services,
+    smtpPassword: undefined,
+    channelSecret,
+  });
+  await pulumi.runtime.disconnect();
+  const inputsOf = (name: string) => others.find(({ inputs }) => inputs.name === name)?.inputs ?? {};
+  expect(inputsOf("slack")).toMatchObject({
+    url: "https://slack.com/api/x",
+    headers: { Authorization: "Bearer {{ secrets.token }}" },
+    secrets: { token: "planted-slackToken" },
+  });
+  expect(JSON.parse(String(inputsOf("slack").body))).toMatchObject({ channel: "#lab-backups" });
+  expect(inputsOf("pager")).toMatchObject({ secrets: { key: "planted-pagerdutyKey-pager" } });
+  expect(JSON.parse(String(inputsOf("pager").body))).toMatchObject({
+    routing_key: "{{ secrets.key }}",
+    event_action: "trigger",
+    payload: { severity: "error" },
+  });
+  expect(inputsOf("hook")).toMatchObject({ url: "planted-webhookUrl-hook" });
+});
+
+it("tells nobody who would have to be asked later, at an hour, or of something else", async () => {
+  const none = await recordResources();
+  const { BackupNotifications } = await import("./notifications.ts");
+  new BackupNotifications("later", {
+    siteName: "lab",
+    channels: [
+      { ...mail, name: "second", escalationMinutes: 15 },
+      { ...mail, name: "office", activeTimeIntervals: ["business-hours"] },
+      { ...mail, name: "guards", areas: ["security"] },
+    ],
+    smtpPassword: undefined,
+    channelSecret,
+  });
+  await pulumi.runtime.disconnect();
+  expect(none.filter(({ type }) => type.startsWith("pbs:"))).toEqual([]);
+});
+
 it("does not leave out a password without a word", async () => {
   const { BackupNotifications } = await import("./notifications.ts");
   expect(
