@@ -15,6 +15,7 @@ import type { Inventory } from "./inventory.ts";
 import { kubernetesStorage } from "./kubernetes-storage.ts";
 import { type Lab, labOf } from "./lab.ts";
 import { maintenance } from "./maintenance.ts";
+import { mongodb } from "./mongodb.ts";
 import { mysql } from "./mysql.ts";
 import { observation } from "./observation.ts";
 import { pbs } from "./pbs.ts";
@@ -65,6 +66,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   mysql,
   kubernetesStorage,
   anomalies,
+  mongodb,
 ];
 
 /**

@@ -10,6 +10,7 @@ import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
 import { kubernetesStorageFigures } from "./thresholds/kubernetes-storage.ts";
 import { maintenanceFigures } from "./thresholds/maintenance.ts";
+import { mongodbFigures } from "./thresholds/mongodb.ts";
 import { mysqlFigures } from "./thresholds/mysql.ts";
 import { performanceFigures } from "./thresholds/performance.ts";
 import { proxmoxFigures } from "./thresholds/proxmox.ts";
@@ -43,6 +44,7 @@ export const figures = {
   ...mysqlFigures,
   ...kubernetesStorageFigures,
   ...anomaliesFigures,
+  ...mongodbFigures,
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof figures;

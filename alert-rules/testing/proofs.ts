@@ -12,6 +12,7 @@ import { hostsProofs } from "../hosts.proofs.ts";
 import { integrityProofs } from "../integrity.proofs.ts";
 import { kubernetesStorageProofs } from "../kubernetes-storage.proofs.ts";
 import { maintenanceProofs } from "../maintenance.proofs.ts";
+import { mongodbProofs } from "../mongodb.proofs.ts";
 import { mysqlProofs } from "../mysql.proofs.ts";
 import { observationProofs } from "../observation.proofs.ts";
 import { pbsProofs } from "../pbs.proofs.ts";
@@ -62,4 +63,5 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   mysql: mysqlProofs,
   "kubernetes-storage": kubernetesStorageProofs,
   anomalies: anomaliesProofs,
+  mongodb: mongodbProofs,
 };
