@@ -5,6 +5,7 @@ import { register as registerBackup } from "./backup.ts";
 import { register as registerBench } from "./bench.ts";
 import { register as registerDoctor } from "./doctor.ts";
 import { register as registerDown } from "./down.ts";
+import { register as registerDrill } from "./drill.ts";
 import { register as registerKeys } from "./keys.ts";
 import { register as registerLogs } from "./logs.ts";
 import { register as registerPreview } from "./preview.ts";
@@ -32,6 +33,7 @@ const commands: readonly Register[] = [
   registerPreview,
   registerPulumi,
   registerRules,
+  registerDrill,
   registerKeys,
   registerTest,
   registerLogs,

@@ -83,6 +83,16 @@ export async function prepareServices(instance: Instance, motoServer: string): P
           secret: pveWatchSecret(secrets),
           acl: [{ path: "/", privileges: [...(builtinRoles.PVEAuditor ?? [])] }],
         },
+        {
+          id: pveOperatorTokenId,
+          secret: pveOperatorSecret(secrets),
+          acl: [
+            {
+              path: "/",
+              privileges: ["Datastore.AllocateSpace", "Datastore.Audit", "VM.Audit", "VM.Backup"],
+            },
+          ],
+        },
       ],
       downloadCaFile: authority.certPath,
     },
@@ -105,9 +115,21 @@ export const pbsTokenId = "root@pam!pulumi";
 /** What the program expects it to be called, unless it is told otherwise. */
 const pveWatchTokenId = "lab-watch@pve!proxwatch";
 
-/** Of the token that watches the cluster: it follows from another one, so that labs from before it go on. */
-export function pveWatchSecret({ pveToken }: Secrets): string {
-  return createHmac("sha256", pveToken).update(pveWatchTokenId).digest("hex");
+/** Of a person who may back guests up by hand; the program itself may not. */
+export const pveOperatorTokenId = "operator@pve!drills";
+
+/** Of the token that watches the cluster. */
+export function pveWatchSecret(secrets: Secrets): string {
+  return secretOf(pveWatchTokenId, secrets);
+}
+
+export function pveOperatorSecret(secrets: Secrets): string {
+  return secretOf(pveOperatorTokenId, secrets);
+}
+
+/** It follows from another token's, so that labs from before it go on. */
+function secretOf(tokenId: string, { pveToken }: Secrets): string {
+  return createHmac("sha256", pveToken).update(tokenId).digest("hex");
 }
 
 function serviceList(

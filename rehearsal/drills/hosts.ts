@@ -1,0 +1,83 @@
+import type { Drill } from "./drill.ts";
+
+/** What breaks on hosts, and on the one that watches them. */
+export const hostDrills: readonly Drill[] = [
+  {
+    name: "eat-cpu",
+    breaks: "programs keep every processor busy",
+    alert: "CpuBusy",
+    severity: "critical",
+    labels: { instance: "proj-pg02" },
+    says: "proj-pg02",
+    // Guests share the machine's processors: all of them see it.
+    disturbs: ["load"],
+    break: async ({ keepRunning }) => {
+      const loop = "while :; do :; done";
+      await keepRunning(
+        "standby",
+        "cpu",
+        `for n in $(seq $(nproc)); do nice -n 19 bash -c '${loop}' & done; wait`,
+      );
+    },
+    mend: async ({ stopRunning }) => stopRunning("standby", "cpu"),
+  },
+  {
+    name: "eat-memory",
+    breaks: "the kernel says that no memory is left",
+    alert: "MemoryUsed",
+    severity: "critical",
+    labels: { instance: "proj-pg02" },
+    says: "proj-pg02",
+    disturbs: ["memory"],
+    break: async ({ sh }) => {
+      // A guest here has the machine's memory, which nobody may eat: what the kernel says of it is laid over instead.
+      const shrunk = "s/^(MemAvailable|MemFree|Cached|Buffers|SReclaimable):.*/\\1: 1024 kB/";
+      await sh(
+        "standby",
+        `sed -E '${shrunk}' /proc/meminfo > /run/lab-drill.meminfo && mount --bind /run/lab-drill.meminfo /proc/meminfo && systemctl restart node_exporter`,
+      );
+    },
+    mend: async ({ attempt }) =>
+      void (await attempt(
+        "standby",
+        "if mountpoint -q /proc/meminfo; then umount /proc/meminfo && systemctl restart node_exporter; fi",
+      )),
+  },
+  {
+    name: "hammer-passwords",
+    breaks: "somebody tries passwords",
+    alert: "FailedLogins",
+    severity: "warning",
+    labels: { instance: "proj-pg01" },
+    says: "proj-pg01",
+    disturbs: ["log"],
+    withinSeconds: 240,
+    endsWithinSeconds: 300,
+    break: async ({ keepRunning }) => {
+      const login =
+        'PGPASSWORD=wrong psql "host=proj-pg01 user=replication_pg01 dbname=postgres sslmode=require" -c "" >/dev/null 2>&1';
+      await keepRunning("standby", "passwords", `while :; do ${login}; sleep 0.5; done`);
+    },
+    mend: async ({ stopRunning }) => stopRunning("standby", "passwords"),
+  },
+  {
+    name: "break-rules",
+    breaks: "Prometheus is given a rule file that it cannot read",
+    alert: "PrometheusConfigNotLoaded",
+    severity: "critical",
+    labels: { instance: "proj-mon01" },
+    says: "proj-mon01",
+    disturbs: ["monitoring"],
+    break: async ({ sh }) => {
+      await sh(
+        "monitoring",
+        "echo 'groups: [{name: drill, rules: [{alert: Drill, expr: up ==}]}]' > /etc/prometheus/rules/lab-drill.yml",
+      );
+      await sh("monitoring", "systemctl reload prometheus || true");
+    },
+    mend: async ({ sh }) => {
+      await sh("monitoring", "rm -f /etc/prometheus/rules/lab-drill.yml");
+      await sh("monitoring", "systemctl reload prometheus");
+    },
+  },
+];
