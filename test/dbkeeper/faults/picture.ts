@@ -87,13 +87,22 @@ function withoutTimesAndBloat(key: string, value: unknown): unknown {
   return /^(why|bytes|bloatBytes)$/.test(key) ? undefined : withoutTimes(key, value);
 }
 
-/** Which samples there are, and how the last command of each name ended. */
+/**
+ * Which samples there are, and how the last command of each name ended. Databases that restores have made are there on
+ * one server and not on the other; of which databases statements are known is of the moment.
+ */
 function metricsIn(text: string): string {
-  return text
+  const lines = text
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("dbkeeper_runs_total"))
+    .filter((line) => !line.includes('database="restored'))
     .map((line) => (/^dbkeeper_last_run_(success|exit_code)/.test(line) ? line : line.replace(/ \S+$/, "")))
-    .join("\n");
+    .map((line) =>
+      line.startsWith("dbkeeper_observed_statement_duration_")
+        ? line.replace(/database="[^"]*",?/, "")
+        : line,
+    );
+  return [...new Set(lines)].join("\n");
 }
 
 /** What every run that is known became, and how the last command ended. */
