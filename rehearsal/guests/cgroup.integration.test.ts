@@ -47,4 +47,12 @@ describe.skipIf(!isRoot)("a frozen guest", () => {
     expect(await pidsInCgroups(instanceId)).toEqual([]);
     expect(procsFiles.filter((file) => existsSync(file))).toEqual([]);
   });
+
+  test("is let go on without a word when it was ended meanwhile", async () => {
+    await runningGuest();
+    await setFrozen(instanceId, vmid, true);
+    await killCgroup(instanceId, vmid);
+    await expect(setFrozen(instanceId, vmid, false)).resolves.toBeUndefined();
+    await expect(setFrozen(instanceId, vmid, true)).rejects.toThrow("no control group");
+  });
 });
