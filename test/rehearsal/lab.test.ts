@@ -23,6 +23,7 @@ import { waitFor } from "../../rehearsal/lib/wait.ts";
 import { recordedCalls } from "./calls.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 import { restoreTests } from "./restore.ts";
+import { runbookTests } from "./runbooks.ts";
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("skipped: the rehearsal needs root for its guests");
@@ -225,6 +226,11 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
   });
 
   restoreTests(() => lab, primary);
+
+  runbookTests(
+    () => lab,
+    () => instance,
+  );
 
   describe("what was changed behind Pulumi's back is found by refresh and mended by up", () => {
     const mend = async (path: RegExp) => {

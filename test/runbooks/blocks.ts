@@ -110,7 +110,7 @@ ${text}`,
 const altering = [
   /\bsystemctl (--\S+ )*(start|stop|restart|reload|reset-failed|enable|disable|mask|kill|daemon-reload)\b/,
   /\bpg_(terminate_backend|cancel_backend|reload_conf|promote|wal_replay_(pause|resume)|switch_wal)\b/,
-  /\bdbkeeper (run|validate|prune|archive|wal|maintain|observe)\b/,
+  /\bdbkeeper (run|validate|prune(?! --dry-run)|archive|wal (?!status)|maintain|observe)\b/,
   /\.\/lab (up|down|backup|silence|ack|pulumi -- (up|refresh))\b/,
   /(^|\s)(rm|mv|cp|kill|pkill|umount|mount|chown|chmod|truncate|tee) /m,
 ];
