@@ -1,8 +1,12 @@
 import { stringify } from "yaml";
+import { selectorsOf } from "../promql/expression.ts";
+import { parseExpression } from "../promql/parse.ts";
 import { annotationsOf, type Links, renderRuleFile } from "../render.ts";
-import type { Alert, RuleGroup } from "../rule.ts";
+import type { Alert, Recording, RuleGroup } from "../rule.ts";
 import type { Proof } from "./proof.ts";
 import { promtoolValues, type Series, type Values } from "./series.ts";
+
+type Rule = Alert | Recording;
 
 /** When what happens in a proof, in minutes from its begin. */
 export interface Timeline {
@@ -40,12 +44,29 @@ export function testFile(tests: readonly object[], stepMinutes: number): string 
   );
 }
 
-/** The rules that a group is tested with: its own, and what others record. */
+/** The rules that a group is tested with: its own, and of what others record just what they read. */
 export function rulesUnderTest(group: RuleGroup, all: readonly RuleGroup[], links: Links): string {
-  const recordings = all.flatMap(({ name, rules }) =>
-    name === group.name ? [] : rules.filter(({ kind }) => kind === "recording"),
+  const foreign = all.filter(({ name }) => name !== group.name).flatMap(({ rules }) => rules);
+  return renderRuleFile(
+    { name: group.name, rules: [...recordingsFor(group.rules, foreign), ...group.rules] },
+    links,
   );
-  return renderRuleFile({ name: group.name, rules: [...recordings, ...group.rules] }, links);
+}
+
+/** The recordings that rules read, and those that these read, in the order in which they are made. */
+function recordingsFor(rules: readonly Rule[], all: readonly Rule[]): Rule[] {
+  const recordings = all.filter(({ kind }) => kind === "recording");
+  const needed = new Set<Rule>();
+  const add = (expression: string) => {
+    const names = new Set(selectorsOf(parseExpression(expression)).map(({ metric }) => metric));
+    for (const recording of recordings) {
+      if (!names.has(recording.name) || needed.has(recording)) continue;
+      needed.add(recording);
+      add(recording.expression);
+    }
+  };
+  for (const { expression } of rules) add(expression);
+  return recordings.filter((recording) => needed.has(recording));
 }
 
 export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Proof): Alert {
