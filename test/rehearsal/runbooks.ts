@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { psql } from "../../rehearsal/dataset/seed.ts";
+import { execInGuest } from "../../rehearsal/guests/exec.ts";
 import type { Instance } from "../../rehearsal/lab/instance.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
 import { type RunbookLab, runbookLab } from "../runbooks/lab.ts";
@@ -29,6 +30,10 @@ export function runbookTests(checkout: () => Checkout, instance: () => Instance)
         what: "the standby to stream",
         timeoutSeconds: 30,
       });
+      for (const place of Object.values(lab.guests)) {
+        const failed = ["systemctl", "--failed", "--no-legend", "--plain"] as const;
+        expect((await execInGuest(place, failed)).stdout).toBe("");
+      }
       const { services } = await checkout().status();
       expect(services.filter(({ state }) => state !== "running")).toEqual([]);
     });
