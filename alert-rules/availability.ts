@@ -5,13 +5,7 @@ import { alert, type RuleGroup } from "./rule.ts";
 export function availability(lab: Lab): RuleGroup {
   return {
     name: "availability",
-    rules: [
-      hostDown(lab),
-      exporterDown(lab),
-      postgresDown(lab),
-      restarted(lab),
-      restartLoop(lab),
-    ],
+    rules: [hostDown(lab), exporterDown(lab), postgresDown(lab), restarted(lab), restartLoop(lab)],
   };
 }
 
