@@ -43,7 +43,7 @@ function scales(expression: Expression, text: string): Mutant[] {
       const figure = unwrap(side);
       if (figure.kind !== "number") return [];
       // Ten times nothing is nothing.
-      const wrong = figure.value === 0 ? [10] : [figure.value * 10, figure.value / 10];
+      const wrong = figure.value === 0 ? [] : [figure.value * 10, figure.value / 10];
       return wrong.map((value) => ({
         expression: replaced(text, figure, `${value}`),
         change: `${part.operator} ${figure.value} became ${part.operator} ${value}`,

@@ -13,6 +13,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PbsClient } from "../../infra/pbs/client.ts";
 import { psql } from "../../rehearsal/dataset/seed.ts";
+import { firingAlerts } from "../../rehearsal/drills/observe.ts";
 import { execInGuest } from "../../rehearsal/guests/exec.ts";
 import { findInstance, type Instance } from "../../rehearsal/lab/instance.ts";
 import { placeOf } from "../../rehearsal/lab/places.ts";
@@ -24,6 +25,9 @@ import { recordedCalls } from "./calls.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 import { restoreTests } from "./restore.ts";
 import { runbookTests } from "./runbooks.ts";
+
+/** What a lab that is minutes old has not had yet, and what is told of at the pace of a rehearsal. */
+const yetToCome = ["GuestBackupUnknown", "MaintenanceUnknown", "RestoreNeverDrilled"];
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("skipped: the rehearsal needs root for its guests");
@@ -155,8 +159,43 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
       "postgres proj-pg02",
       "prometheus proj-mon01",
     ]);
-    const { data } = await query("alerts");
-    expect((data.alerts as { state: string }[]).filter(({ state }) => state === "firing")).toEqual([]);
+    const firing = async () =>
+      (await firingAlerts(await prometheus()))
+        .map(({ labels: { alertname = "", area } }) => ({ alertname, area }))
+        // Guests share this machine's processors and disks, which are as busy and as full as they are.
+        .filter(({ area }) => area !== "resources" && area !== "capacity")
+        .map(({ alertname }) => alertname)
+        .filter((name) => !yetToCome.includes(name));
+    const ofTheMachine = ["BackupDirectoryFillsUp", "StorageFillsUp"];
+    await waitFor(
+      async () => {
+        const names = (await firing()).filter((name) => !ofTheMachine.includes(name));
+        if (names.join() === "Watchdog") return true;
+        throw new Error(`these fire: ${names.join(", ")}`);
+      },
+      { what: "nothing but the dead man's switch to fire", timeoutSeconds: 120, intervalMs: 2000 },
+    );
+  });
+
+  it("tells of what breaks, and of its end, to everybody who takes it", async () => {
+    const { exitCode, stdout } = await lab.lab(
+      "drill",
+      "alerts",
+      "stop-exporter",
+      "fill-backup-disk",
+      "--json",
+    );
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({
+        failure: null,
+        receivers: expect.arrayContaining(["dba-team", "on-call", "chat"]),
+      }),
+      expect.objectContaining({
+        failure: null,
+        receivers: expect.arrayContaining(["dba-team", "on-call", "chat"]),
+      }),
+    ]);
+    expect(exitCode).toBe(0);
   });
 
   it("knows from every host when its certificates end, and that they are in use", async () => {
