@@ -51,6 +51,12 @@ describe("checking inputs", () => {
     ]);
   });
 
+  it("refuses one that is called like something that every object has", () => {
+    expect(checkInputs(shelf, { name: "top", valueOf: null }).failures).toMatchObject([
+      { property: "valueOf" },
+    ]);
+  });
+
   it("lets a value pass that is not known yet", () => {
     const inputs = { name: unknown, slots: 2, tags: ["a", unknown] };
     expect(checkInputs(shelf, inputs)).toEqual({ inputs, failures: [] });
@@ -68,6 +74,13 @@ describe("comparing inputs", () => {
       { property: "name", kind: "update", replaces: true },
       { property: "slots", kind: "add", replaces: false },
       { property: "tags", kind: "delete", replaces: false },
+    ]);
+  });
+
+  it("finds what is called like something that every object has", () => {
+    expect(diffInputs(shelf, { valueOf: null }, { valueOf: null })).toEqual([]);
+    expect(diffInputs(shelf, {}, { valueOf: 1 })).toEqual([
+      { property: "valueOf", kind: "add", replaces: false },
     ]);
   });
 

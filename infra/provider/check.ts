@@ -31,7 +31,7 @@ export function checkShape(schema: z.ZodObject, given: Properties): Checked {
   const shape: Record<string, z.ZodType> = schema.shape;
   for (const property of Object.keys(given)) {
     // Pulumi adds properties of its own under this prefix (`__defaults`, `__internal`).
-    if (property in shape || property.startsWith("__")) continue;
+    if (Object.hasOwn(shape, property) || property.startsWith("__")) continue;
     failures.push({
       property,
       reason: `there is no property "${property}"; the properties are ${Object.keys(shape).join(", ")}`,
@@ -59,7 +59,9 @@ export function checkShape(schema: z.ZodObject, given: Properties): Checked {
  */
 export function parseConfig<Config>(schema: z.ZodObject & z.ZodType<Config>, given: Properties): Config {
   const decoded: Properties = {};
-  const unknown = Object.keys(given).filter((name) => !(name in schema.shape) && !isEnginesOwn(name));
+  const unknown = Object.keys(given).filter(
+    (name) => !Object.hasOwn(schema.shape, name) && !isEnginesOwn(name),
+  );
   if (unknown.length > 0) {
     const known = Object.keys(schema.shape).join(", ");
     throw new Error(

@@ -41,9 +41,9 @@ export function diffInputs(
   const changes: PropertyChange[] = [];
   for (const property of [...properties].sort()) {
     if (property.startsWith("__")) continue;
-    const before = recorded[property] ?? undefined;
-    const after = wanted[property] ?? undefined;
-    const type = types[property];
+    const before = ownOf(recorded, property) ?? undefined;
+    const after = ownOf(wanted, property) ?? undefined;
+    const type = ownOf(types, property);
     if (type ? before === undefined && isDefault(type, after) : after === undefined) continue;
     if (resource.sameValue?.(property, before, after) ?? isDeepStrictEqual(before, after)) continue;
     changes.push({
@@ -59,4 +59,9 @@ export function diffInputs(
 function isDefault(type: z.ZodType, value: unknown): boolean {
   const filledIn = type.safeParse(undefined);
   return filledIn.success && isDeepStrictEqual(filledIn.data, value);
+}
+
+/** A value by its name, where the name may be one that every object inherits something of. */
+function ownOf<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }
