@@ -67,6 +67,7 @@ export const connectionsProofs: Proofs = [
       [`pg_database_connection_limit{${server},datname="desi"}`]: -1,
       [sessions]: 19,
     },
+    idle: { [sessions]: 1 },
   },
   {
     alert: "PostgresRoleConnectionsHigh",

@@ -25,6 +25,7 @@ const processors: Proofs = [
     severity: "warning",
     good: idle(0.26),
     bad: idle(0.24),
+    idle: idle(0.95),
     ...settles,
     labels: { instance: "proj-pg01" },
     says: "The processors of proj-pg01 are busy for 76% of the time.",

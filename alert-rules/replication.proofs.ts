@@ -170,6 +170,7 @@ export const replicationProofs: Proofs = [
     says: "Of what proj-pg01 may keep for the physical slot proj_pg02, 24% are left. After that its reader has to be copied anew.",
     shows: "24% left",
     elsewhere: { [safe]: 0.1 * GiB, [retained]: 0.9 * GiB, ...wasDemoted },
+    idle: { [safe]: GiB, [retained]: 0 },
   },
   ...["lost", "unreserved"].map((status) => ({
     alert: "ReplicationSlotLost",

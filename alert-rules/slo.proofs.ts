@@ -48,6 +48,7 @@ export const sloProofs: Proofs = [
     bad: { [up]: "absent" },
     clearMinutes: 358,
     also: ["PostgresAvailabilityBudgetBurn critical"],
+    idle: { [`up{${server}}`]: 1 },
   },
   {
     ...slow,

@@ -20,6 +20,10 @@ export const targetsProofs: Proofs = [
     always: Object.fromEntries(expected.map((labels) => [`up{${labels}}`, 1])),
     good: { 'up{job="node",instance="proj-pg01"}': 1 },
     bad: { 'up{job="node",instance="proj-pg01"}': "absent" },
+    idle: {
+      'pg_up{job="postgres",instance="proj-pg01"}': 1,
+      'pg_up{job="postgres",instance="proj-pg02"}': 1,
+    },
     labels: { job: "node", instance: "proj-pg01" },
     says: "Prometheus has no target proj-pg01 for job node, although the site has it: nothing is known of it.",
   },
