@@ -14,6 +14,8 @@ export default defineConfig({
           exclude: [...elsewhere, ...integration, ...rehearsal],
           // Loading the same modules again for each of a hundred files would take longer than the tests.
           isolate: false,
+          // Servers that tests wait for leave half a processor idle.
+          maxWorkers: 2,
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
