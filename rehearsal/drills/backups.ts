@@ -16,7 +16,7 @@ export const backupDrills: readonly Drill[] = [
     severity: "warning",
     labels: primary,
     says: "proj-pg01",
-    disturbs: ["archiving"],
+    disturbs: ["primary"],
     break: async ({ sh }) => {
       await sh("primary", psql("ALTER SYSTEM SET archive_command = 'false'"));
       await sh("primary", psql("SELECT pg_reload_conf()"));
@@ -56,7 +56,7 @@ export const backupDrills: readonly Drill[] = [
     severity: "warning",
     labels: { ...primary, command: "run" },
     says: "dbkeeper run",
-    disturbs: ["backup-disk"],
+    disturbs: ["backup-disk", "primary"],
     break: async (lab) => {
       await lab.sh("primary", psql("ALTER ROLE iperius_backup_pg01 NOLOGIN"));
       await runJob(lab, "dbkeeper");
@@ -73,7 +73,7 @@ export const backupDrills: readonly Drill[] = [
     severity: "warning",
     labels: { ...primary, command: "validate" },
     says: "dbkeeper validate",
-    disturbs: ["backup-disk"],
+    disturbs: ["backup-disk", "primary"],
     break: async (lab) => {
       await lab.sh(
         "primary",
