@@ -5,15 +5,15 @@ export type Severity = "critical" | "warning" | "info" | "none";
 
 /** What an alert is about: the areas of M1 of the requirements, and the monitoring itself. */
 export const areas = [
-  "performance",
-  "resources",
   "availability",
-  "capacity",
-  "security",
-  "integrity",
-  "replication",
   "backup",
+  "capacity",
+  "integrity",
   "monitoring",
+  "performance",
+  "replication",
+  "resources",
+  "security",
 ] as const;
 export type Area = (typeof areas)[number];
 

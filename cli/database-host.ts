@@ -1,19 +1,13 @@
 import type { GuestPlace } from "../rehearsal/guests/guest.ts";
 import type { Instance } from "../rehearsal/lab/instance.ts";
 import { UserError } from "./terminal.ts";
+import { thisLabWithGuests } from "./this-lab.ts";
 
 /** Finds a host of the lab on this machine whose databases are dumped. Fails for the user where it is none, or not there. */
 export async function findDatabaseHost(name: string): Promise<{ instance: Instance; place: GuestPlace }> {
-  const { findInstance } = await import("../rehearsal/lab/instance.ts");
   const { placeOf } = await import("../rehearsal/lab/places.ts");
   const vmid = await vmidOf(name);
-  const instance = await findInstance();
-  if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
-  if (instance.guests === "records") {
-    throw new UserError("the guests of this lab are records, in which nothing runs", {
-      hint: "`./lab down --purge && ./lab up --guests containers` builds one with real guests, as root",
-    });
-  }
+  const instance = await thisLabWithGuests("nothing runs");
   return { instance, place: placeOf(instance, vmid) };
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { DrillResult } from "../rehearsal/drills/drill.ts";
 import { exitCodes, formatTable, UserError } from "./terminal.ts";
+import { thisLabWithGuests } from "./this-lab.ts";
 
 /** `lab drill alerts`: breaks the lab on this machine on purpose, and holds each alert to its promise. */
 export function register(program: Command): void {
@@ -48,7 +49,11 @@ Examples:
       }
       const chosen = alertDrills.filter(({ name }) => names.length === 0 || names.includes(name));
       const { drillAlerts } = await import("../rehearsal/drills/alerts.ts");
-      const results = await drillAlerts(chosen, (result) => {
+      const instance = await thisLabWithGuests("nothing can break");
+      const { prometheusOf } = await import("../rehearsal/lab/status.ts");
+      const prometheus = await prometheusOf(instance);
+      if (!prometheus) throw new UserError("the lab is not complete", { hint: "`./lab up` completes it" });
+      const results = await drillAlerts(instance, prometheus, chosen, (result) => {
         if (!json) process.stderr.write(`${result.failure === null ? "held" : "FAILED"}: ${result.drill}\n`);
       });
       process.stdout.write(json ? `${JSON.stringify(results, undefined, 2)}\n` : tableOf(results));

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { exitCodes, UserError } from "./terminal.ts";
+import { requireStack } from "./stack-name.ts";
 
 /** `lab preview [stack]`: every resource of a stack, without credentials. */
 export function register(program: Command): void {
@@ -10,14 +10,7 @@ export function register(program: Command): void {
     .option("--json", "the engine's own JSON")
     .addHelpText("after", "\nExamples:\n  $ ./lab preview\n  $ ./lab preview dr --json\n")
     .action(async (stack: string, { json = false }: { json?: boolean }) => {
-      const { stackNames } = await import("../rehearsal/lab/stack.ts");
-      const known = await stackNames();
-      if (!known.includes(stack)) {
-        throw new UserError(`there is no stacks/${stack}.ts`, {
-          hint: `the stacks are ${known.join(", ")}`,
-          exitCode: exitCodes.usage,
-        });
-      }
+      await requireStack(stack);
       const { previewStack } = await import("../rehearsal/lab/preview.ts");
       process.exitCode = await previewStack(stack, ["preview", ...(json ? ["--json"] : ["--diff=false"])]);
     });

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { UserError } from "./terminal.ts";
+import { thisLab } from "./this-lab.ts";
 
 /** `lab pulumi -- …`: the engine with the environment of the one-machine lab. */
 export function register(program: Command): void {
@@ -12,12 +12,10 @@ export function register(program: Command): void {
       "\nExamples:\n  $ ./lab pulumi -- preview --diff\n  $ ./lab pulumi -- refresh --yes\n  $ ./lab pulumi -- stack output --json\n",
     )
     .action(async (args: string[]) => {
-      const { engineOptions, findInstance } = await import("../rehearsal/lab/instance.ts");
+      const { engineOptions } = await import("../rehearsal/lab/instance.ts");
       const { withEngine } = await import("../rehearsal/lab/engine.ts");
       const { lockedError, stackLocks } = await import("../rehearsal/lab/stack-lock.ts");
-      const instance = await findInstance();
-      if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
-      const options = engineOptions(instance);
+      const options = engineOptions(await thisLab());
       process.exitCode = await withEngine(options, (engine) => engine.attach(args));
       if (process.exitCode === 0) return;
       const locks = await stackLocks(options.backend, options.stack);

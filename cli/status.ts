@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Instance } from "../rehearsal/lab/instance.ts";
-import { formatTable, UserError } from "./terminal.ts";
+import { formatTable } from "./terminal.ts";
+import { thisLab } from "./this-lab.ts";
 
 /** `lab status`: what runs, and how well it is protected. */
 export function register(program: Command): void {
@@ -10,10 +11,7 @@ export function register(program: Command): void {
     .option("--json", "for scripts: {stack, services, resources, protections}")
     .addHelpText("after", "\nExamples:\n  $ ./lab status\n  $ ./lab status --json\n")
     .action(async ({ json = false }: { json?: boolean }) => {
-      const { findInstance } = await import("../rehearsal/lab/instance.ts");
-      const instance = await findInstance();
-      if (!instance) throw new UserError("there is no lab on this machine", { hint: "`./lab up` builds it" });
-      await printStatus(instance, { json });
+      await printStatus(await thisLab(), { json });
     });
 }
 

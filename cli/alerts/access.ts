@@ -1,5 +1,6 @@
 import { ownStack } from "../own-stack.ts";
 import { UserError } from "../terminal.ts";
+import { orAnotherStack, thisLabWithGuests } from "../this-lab.ts";
 import { AlertmanagerApi, accessSchema } from "./api.ts";
 
 /**
@@ -17,20 +18,8 @@ export async function openAlertmanager(stack: string | undefined): Promise<Alert
 }
 
 async function ofThisMachine(): Promise<unknown> {
-  const { findInstance } = await import("../../rehearsal/lab/instance.ts");
   const { prometheusOf } = await import("../../rehearsal/lab/status.ts");
-  const instance = await findInstance();
-  if (instance === undefined) {
-    throw new UserError("there is no lab on this machine", {
-      hint: "`./lab up` builds it; `--stack NAME` names a stack of your own backend",
-    });
-  }
-  if (instance.guests === "records") {
-    throw new UserError("the guests of this lab are records, in which no Alertmanager runs", {
-      hint: "`./lab down --purge && ./lab up --guests containers` builds one with real guests, as root",
-    });
-  }
-  return prometheusOf(instance);
+  return prometheusOf(await thisLabWithGuests("no Alertmanager runs", orAnotherStack));
 }
 
 async function ofStack(stack: string): Promise<unknown> {

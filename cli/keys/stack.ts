@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { bareEngine } from "../../rehearsal/lab/engine.ts";
-import { engineOptions, findInstance } from "../../rehearsal/lab/instance.ts";
+import { engineOptions } from "../../rehearsal/lab/instance.ts";
 import { HttpsCaller, textOf } from "../../rehearsal/lib/https.ts";
 import { ownStack, type RunPulumi } from "../own-stack.ts";
 import { UserError } from "../terminal.ts";
+import { orAnotherStack, thisLab } from "../this-lab.ts";
 
 /** A stack and the cluster that it describes, as far as keys go. */
 export interface KeyStack {
@@ -22,12 +23,7 @@ export interface KeyStack {
  */
 export async function openStack(name: string | undefined): Promise<KeyStack> {
   if (name !== undefined) return stackOf(name, await ownStack(name), undefined);
-  const instance = await findInstance();
-  if (instance === undefined) {
-    throw new UserError("there is no lab on this machine", {
-      hint: "`./lab up` builds it; `--stack NAME` names a stack of your own backend",
-    });
-  }
+  const instance = await thisLab(orAnotherStack);
   const engine = await bareEngine(engineOptions(instance));
   const authority = await readFile(join(instance.folder, "tls", "ca.pem"), "utf8");
   return stackOf("rehearsal", (args) => engine.run(args), authority);

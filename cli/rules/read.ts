@@ -1,14 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { ruleGroups } from "../../alert-rules/groups.ts";
 import type { Inventory } from "../../alert-rules/inventory.ts";
 import type { Alert, RuleGroup } from "../../alert-rules/rule.ts";
 import { inventoryOf } from "../../infra/monitoring/inventory.ts";
 import { parseSite, type Site, type SiteInput } from "../../infra/site.ts";
 import { checkout } from "../../rehearsal/lab/instance.ts";
-import { project, stackNames } from "../../rehearsal/lab/stack.ts";
-import { exitCodes, UserError } from "../terminal.ts";
+import { machineOf } from "../../rehearsal/lab/stack.ts";
+import { requireStack } from "../stack-name.ts";
+import { UserError } from "../terminal.ts";
 
 /** The rules of a stack, with what they were computed from. */
 export interface StackRules {
@@ -24,17 +23,11 @@ export interface StackRules {
  * @throws {SiteError} where its site is wrong
  */
 export async function readRules(stack: string): Promise<StackRules> {
-  const known = await stackNames();
-  if (!known.includes(stack)) {
-    throw new UserError(`there is no stacks/${stack}.ts`, {
-      hint: `the stacks are ${known.join(", ")}`,
-      exitCode: exitCodes.usage,
-    });
-  }
+  await requireStack(stack);
   const { default: stackOf }: { default: (machine: unknown) => SiteInput } = await import(
     join(checkout, "stacks", `${stack}.ts`)
   );
-  const machine = await machineOf(stack);
+  const machine = await machineOf(checkout, stack);
   if (stackOf.length > 0 && machine === undefined) {
     throw new UserError(`the stack ${stack} has no site before \`./lab up\` has looked at this machine`, {
       hint: "run `./lab up`, or ask for another stack with --stack",
@@ -43,17 +36,6 @@ export async function readRules(stack: string): Promise<StackRules> {
   const site = parseSite(stackOf(machine));
   const inventory = inventoryOf(site);
   return { site, inventory, groups: ruleGroups(inventory) };
-}
-
-/** What a stack's configuration says of the machine that it is built on. */
-async function machineOf(stack: string): Promise<unknown> {
-  try {
-    const file = await readFile(join(checkout, "stacks", `Pulumi.${stack}.yaml`), "utf8");
-    return (parse(file) as { config?: Record<string, unknown> } | null)?.config?.[`${project}:machine`];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 export function alertsOf(groups: readonly RuleGroup[]): (Alert & { readonly group: string })[] {

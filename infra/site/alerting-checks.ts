@@ -1,5 +1,6 @@
+import { areas } from "../../alert-rules/rule.ts";
 import type { Site } from "../site.ts";
-import { areas, severities } from "./alerting.ts";
+import { severities } from "./alerting.ts";
 import type { Problem } from "./problems.ts";
 import { reference } from "./references.ts";
 

@@ -1,18 +1,6 @@
 import { z } from "zod";
+import { areas } from "../../alert-rules/rule.ts";
 import { emailAddress, httpUrl, label } from "./primitives.ts";
-
-/** What an alert can be about (the label `area`). */
-export const areas = [
-  "availability",
-  "backup",
-  "capacity",
-  "integrity",
-  "monitoring",
-  "performance",
-  "replication",
-  "resources",
-  "security",
-] as const;
 
 /** Alerts that reach somebody: `critical` pages, `warning` is a ticket. */
 export const severities = ["critical", "warning"] as const;

@@ -101,6 +101,12 @@ function plainConfig(
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value]));
 }
 
+/** What the configuration of a checkout's stack says of the machine that it is built on; undefined before `up`. */
+export async function machineOf(root: string, stack: string): Promise<unknown> {
+  const { config } = await readConfig(join(root, "stacks", `Pulumi.${stack}.yaml`));
+  return config[`${project}:machine`];
+}
+
 interface StackFile {
   readonly config: Record<string, unknown>;
 }

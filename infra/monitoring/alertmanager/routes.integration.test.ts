@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { areas } from "../../../alert-rules/rule.ts";
 import lab from "../../../stacks/lab.ts";
 import rehearsal from "../../../stacks/rehearsal.ts";
 import { machineExample } from "../../../test/machine.ts";
 import { findTool } from "../../../tools/find.ts";
-import { areas } from "../../site/alerting.ts";
 import { parseSite } from "../../site.ts";
 import { configuration } from "./configuration.ts";
 
