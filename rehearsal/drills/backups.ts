@@ -1,9 +1,8 @@
 import type { Drill, DrillLab } from "./drill.ts";
+import { psql } from "./psql.ts";
 
 const primary = { instance: "proj-pg01" };
 const dumps = "/mnt/backup/postgresql";
-const psql = (sql: string) => `runuser -u postgres -- psql --no-psqlrc -v ON_ERROR_STOP=1 -qc "${sql}"`;
-
 /** Starts the timer's own service and waits for its end, good or not. */
 const runJob = ({ attempt }: DrillLab, unit: string) => attempt("primary", `systemctl start ${unit}.service`);
 

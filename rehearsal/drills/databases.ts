@@ -1,11 +1,9 @@
 import type { Drill } from "./drill.ts";
+import { psql } from "./psql.ts";
 
 const server = "postgresql@15-main.service";
 const primary = { instance: "proj-pg01" };
 const standby = { instance: "proj-pg02" };
-
-/** Runs SQL as the administrator. */
-const psql = (sql: string) => `runuser -u postgres -- psql --no-psqlrc -v ON_ERROR_STOP=1 -qc "${sql}"`;
 
 /** What breaks on database servers. */
 export const databaseDrills: readonly Drill[] = [

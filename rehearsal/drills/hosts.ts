@@ -1,4 +1,7 @@
 import type { Drill } from "./drill.ts";
+import { psql } from "./psql.ts";
+
+const shrunkMeminfo = "/run/lab-drill.meminfo";
 
 /** What breaks on hosts, and on the one that watches them. */
 export const hostDrills: readonly Drill[] = [
@@ -30,17 +33,18 @@ export const hostDrills: readonly Drill[] = [
     says: "proj-pg02",
     disturbs: ["memory"],
     break: async ({ sh }) => {
-      // A guest here has the machine's memory, which nobody may eat: what the kernel says of it is laid over instead.
+      // A guest here has the machine's memory, which nobody may eat: what the kernel says of it is laid over instead, and
+      // that in node_exporter's own view of files, which its unit keeps apart from the guest's.
       const shrunk = "s/^(MemAvailable|MemFree|Cached|Buffers|SReclaimable):.*/\\1: 1024 kB/";
       await sh(
         "standby",
-        `sed -E '${shrunk}' /proc/meminfo > /run/lab-drill.meminfo && mount --bind /run/lab-drill.meminfo /proc/meminfo && systemctl restart node_exporter`,
+        `sed -E '${shrunk}' /proc/meminfo > ${shrunkMeminfo} && nsenter --mount --target "$(systemctl show --property=MainPID --value node_exporter)" mount --bind ${shrunkMeminfo} /proc/meminfo`,
       );
     },
-    mend: async ({ attempt }) =>
-      void (await attempt(
+    mend: async ({ sh }) =>
+      void (await sh(
         "standby",
-        "if mountpoint -q /proc/meminfo; then umount /proc/meminfo && systemctl restart node_exporter; fi",
+        `if [ -e ${shrunkMeminfo} ]; then systemctl restart node_exporter && rm ${shrunkMeminfo}; fi`,
       )),
   },
   {
@@ -54,9 +58,17 @@ export const hostDrills: readonly Drill[] = [
     withinSeconds: 240,
     endsWithinSeconds: 300,
     break: async ({ keepRunning }) => {
+      // Guests have no names for each other: the standby's own settings tell where its primary is.
+      const primary = psql(
+        "SELECT substring(setting FROM 'hostaddr=([^ ]+)') FROM pg_settings WHERE name = 'primary_conninfo'",
+      );
       const login =
-        'PGPASSWORD=wrong psql "host=proj-pg01 user=replication_pg01 dbname=postgres sslmode=require" -c "" >/dev/null 2>&1';
-      await keepRunning("standby", "passwords", `while :; do ${login}; sleep 0.5; done`);
+        'PGPASSWORD=wrong psql "hostaddr=$primary user=replication_pg01 dbname=postgres sslmode=require" -c "" >/dev/null 2>&1';
+      await keepRunning(
+        "standby",
+        "passwords",
+        `primary=$(${primary}); while :; do ${login}; sleep 0.5; done`,
+      );
     },
     mend: async ({ stopRunning }) => stopRunning("standby", "passwords"),
   },
