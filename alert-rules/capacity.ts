@@ -8,7 +8,8 @@ const ofPeople =
 
 const available = `node_filesystem_avail_bytes{job="node",${ofPeople}}`;
 const size = `node_filesystem_size_bytes{job="node",${ofPeople}}`;
-const used = `1 - ${available} / ${size}`;
+/** Used part of each file system, as a ratio. */
+export const usedSpace = `1 - ${available} / ${size}`;
 
 /** How full disks are, and when they will be: 75 % alert, 80 % plan, 85 % act. */
 export function capacity(lab: Lab): RuleGroup {
@@ -30,7 +31,7 @@ const spaceLow = (lab: Lab) =>
     alert({
       ...tier,
       name: "DiskSpaceLow",
-      expression: `${used} > ${tier.limit.value}`,
+      expression: `${usedSpace} > ${tier.limit.value}`,
       area: "capacity",
       summary: "A disk fills up.",
       description:
@@ -43,7 +44,7 @@ const spacePlan = (lab: Lab) => {
   const limit = lab.limit("diskPlan");
   return alert({
     name: "DiskSpacePlanDue",
-    expression: `${used} > ${limit.value}`,
+    expression: `${usedSpace} > ${limit.value}`,
     limit,
     severity: "warning",
     area: "capacity",
@@ -78,7 +79,7 @@ const fullSoon = (lab: Lab) => {
   const still = loss(lab.window(3600));
   return alert({
     name: "DiskFullSoon",
-    expression: `${available} / ${lost} < ${limit.value} and ${lost} > 0 and ${available} / ${still} < ${limit.value} and ${still} > 0 and ${used} > ${lab.limit("diskForecastFloor").value}`,
+    expression: `${available} / ${lost} < ${limit.value} and ${lost} > 0 and ${available} / ${still} < ${limit.value} and ${still} > 0 and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
     limit,
     severity: "critical",
     area: "capacity",
@@ -96,7 +97,7 @@ const actForecast = (lab: Lab) => {
   const lost = loss("7d");
   return alert({
     name: "DiskSpaceForecast",
-    expression: `(${available} - ${share} * ${size}) / ${lost} < ${limit.value} and ${lost} > 0 and ${available} offset 3d > 0 and ${used} > ${lab.limit("diskForecastFloor").value}`,
+    expression: `(${available} - ${share} * ${size}) / ${lost} < ${limit.value} and ${lost} > 0 and ${available} offset 3d > 0 and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
     limit,
     severity: "warning",
     area: "capacity",

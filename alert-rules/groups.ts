@@ -9,6 +9,7 @@ import { checkRules } from "./check/check.ts";
 import { collection } from "./collection.ts";
 import { connections } from "./connections.ts";
 import { guestBackups } from "./guest-backups.ts";
+import { health } from "./health.ts";
 import { hosts } from "./hosts.ts";
 import { integrity } from "./integrity.ts";
 import type { Inventory } from "./inventory.ts";
@@ -38,6 +39,7 @@ import { wraparound } from "./wraparound.ts";
 const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   targets,
   availability,
+  health,
   backup,
   backupHost,
   certificates,

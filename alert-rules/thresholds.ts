@@ -6,6 +6,7 @@ import { backupFigures } from "./thresholds/backup.ts";
 import { backupHostFigures } from "./thresholds/backup-host.ts";
 import { capacityFigures } from "./thresholds/capacity.ts";
 import { connectionsFigures } from "./thresholds/connections.ts";
+import { healthFigures } from "./thresholds/health.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
 import { kubernetesStorageFigures } from "./thresholds/kubernetes-storage.ts";
@@ -25,6 +26,7 @@ import { wraparoundFigures } from "./thresholds/wraparound.ts";
 /** Every figure that an alert or a dashboard compares with, once. A site may override each. */
 export const figures = {
   ...availabilityFigures,
+  ...healthFigures,
   ...replicationFigures,
   ...backupFigures,
   ...connectionsFigures,

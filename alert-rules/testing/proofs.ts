@@ -8,6 +8,7 @@ import { certificatesProofs } from "../certificates.proofs.ts";
 import { collectionProofs } from "../collection.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
 import { guestBackupsProofs } from "../guest-backups.proofs.ts";
+import { healthProofs } from "../health.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
 import { integrityProofs } from "../integrity.proofs.ts";
 import { kubernetesStorageProofs } from "../kubernetes-storage.proofs.ts";
@@ -35,6 +36,7 @@ import type { Proofs } from "./proof.ts";
 export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   targets: targetsProofs,
   availability: availabilityProofs,
+  health: healthProofs,
   replication: replicationProofs,
   backup: backupProofs,
   "backup-runs": backupRunsProofs,

@@ -82,6 +82,12 @@ export const inhibitions: readonly Inhibition[] = [
     target: [is("severity", "warning")],
     equal: ["alertname", ...identity],
   },
+  ...["ClusterWithoutPrimary", "TwoPrimaries"].map((name) => ({
+    why: "What a whole cluster lacks or has too much says more than that one of its servers has another role.",
+    source: [is("alertname", name)],
+    target: [is("alertname", "PostgresRoleUnexpected")],
+    equal: ["cluster"],
+  })),
   ...engines.flatMap(({ engine, hasExporter }): Inhibition[] => [
     {
       why: `Without a server there is nothing to be slow, busy or behind; what may have ended it is still told.`,
