@@ -1,3 +1,5 @@
+import type { Inventory } from "./inventory.ts";
+
 /** Series of one kind, and the alerts that fire when they come no more. */
 export interface Feed {
   /** The `source` of a file of `metrics/`. */
@@ -6,6 +8,8 @@ export interface Feed {
   readonly prefix?: string;
   /** Each fires when its part of these series has gone. */
   readonly partners: readonly string[];
+  /** Whether a site has such series at all. Default always. */
+  readonly isExpected?: (site: Inventory) => boolean;
 }
 
 /**
@@ -13,16 +17,42 @@ export interface Feed {
  * feed that fits a metric counts.
  */
 export const feeds: readonly Feed[] = [
-  { source: "dbkeeper", prefix: "dbkeeper_observed_", partners: ["PostgresObservationUnknown"] },
-  { source: "dbkeeper", prefix: "dbkeeper_log_", partners: ["PostgresObservationUnknown"] },
-  { source: "dbkeeper", prefix: "dbkeeper_wal_", partners: ["PhysicalBackupUnknown", "WalArchiveUnknown"] },
-  { source: "dbkeeper", prefix: "dbkeeper_maintain_", partners: ["MaintenanceUnknown"] },
-  { source: "dbkeeper", partners: ["DatabaseBackupUnknown"] },
+  ...["observed", "log"].map((part) => ({
+    source: "dbkeeper",
+    prefix: `dbkeeper_${part}_`,
+    partners: ["PostgresObservationUnknown"],
+    isExpected: hasClusters,
+  })),
+  {
+    source: "dbkeeper",
+    prefix: "dbkeeper_wal_",
+    partners: ["PhysicalBackupUnknown", "WalArchiveUnknown"],
+    isExpected: ({ clusters }) => clusters.some(({ hasPhysicalBackups }) => hasPhysicalBackups),
+  },
+  {
+    source: "dbkeeper",
+    prefix: "dbkeeper_maintain_",
+    partners: ["MaintenanceUnknown"],
+    isExpected: hasClusters,
+  },
+  {
+    source: "dbkeeper",
+    partners: ["DatabaseBackupUnknown"],
+    isExpected: ({ clusters }) => clusters.some(({ databases }) => databases.length > 0),
+  },
   { source: "proxwatch", partners: ["ProxwatchStale"] },
-  { source: "hosts", prefix: "lab_backup_host_", partners: ["BackupHostUnwatched"] },
+  {
+    source: "hosts",
+    prefix: "lab_backup_host_",
+    partners: ["BackupHostUnwatched"],
+    isExpected: ({ backupHost }) => backupHost !== undefined,
+  },
   { source: "hosts", partners: ["CertificatesUnknown"] },
-  { source: "kubernetes-storage", partners: ["KubernetesStorageUnwatched"] },
-  { source: "kube-state-metrics", partners: ["KubernetesStorageUnwatched"] },
+  ...["kubernetes-storage", "kube-state-metrics"].map((source) => ({
+    source,
+    partners: ["KubernetesStorageUnwatched"],
+    isExpected: ({ hasKubernetes }: Inventory) => hasKubernetes,
+  })),
   ...[
     "node_exporter",
     "postgres_exporter",
@@ -35,7 +65,11 @@ export const feeds: readonly Feed[] = [
   ].map((source) => ({ source, partners: ["TargetMissing"] })),
 ];
 
-/** The partners of a metric of a source; undefined where nobody would notice that it is gone. */
-export function partnersOf(metric: string, source: string): readonly string[] | undefined {
-  return feeds.find((feed) => feed.source === source && metric.startsWith(feed.prefix ?? ""))?.partners;
+/** The feed of a metric of a source; undefined where nobody would notice that it is gone. */
+export function feedOf(metric: string, source: string): Feed | undefined {
+  return feeds.find((feed) => feed.source === source && metric.startsWith(feed.prefix ?? ""));
+}
+
+function hasClusters({ clusters }: Inventory): boolean {
+  return clusters.length > 0;
 }

@@ -78,7 +78,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
  */
 export function ruleGroups(inventory: Inventory): RuleGroup[] {
   const groups = uncheckedGroups(inventory);
-  checkRules(groups, inventory.scrapeIntervalSeconds);
+  checkRules(groups, inventory);
   return groups;
 }
 

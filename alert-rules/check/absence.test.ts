@@ -1,24 +1,31 @@
 import { expect, it } from "vitest";
 import { feeds } from "../absence.ts";
 import { uncheckedGroups } from "../groups.ts";
+import type { RuleGroup } from "../rule.ts";
 import { testInventory } from "../testing/inventory.ts";
 import { proofsByGroup } from "../testing/proofs.ts";
-import { unpartnered } from "./absence.ts";
+import { checkRules } from "./check.ts";
 
-// A site that lacks a part, such as a cluster, rightly lacks its partners too: so the site with one of everything.
 const groups = uncheckedGroups(testInventory);
+const without = (name: string, all: readonly RuleGroup[] = groups) =>
+  all.map((group) => ({ ...group, rules: group.rules.filter((rule) => rule.name !== name) }));
 
-it("has somebody who notices it when what alerts read comes no more", () => {
-  expect(unpartnered(groups).map(({ rule, message }) => `${rule.name}: ${message}`)).toEqual([]);
+it("refuses an alert, by file and line, whose input may vanish without any alert telling", () => {
+  expect(() => checkRules(without("ProxwatchStale"), testInventory)).toThrow(
+    /^alert-rules\/proxmox\.ts:\d+: \w+: lab_pve_\w+ may vanish unnoticed: none of ProxwatchStale is in the rule set$/m,
+  );
 });
 
-it("complains where nobody would", () => {
-  const without = groups.map((group) => ({
-    ...group,
-    rules: group.rules.filter(({ name }) => name !== "ProxwatchStale"),
-  }));
-  const [first] = unpartnered(without);
-  expect(first?.message).toMatch(/may vanish unnoticed: none of ProxwatchStale is in the rule set$/);
+it("sees through what is recorded", () => {
+  const recorded = groups.filter(({ name }) => name === "slo");
+  expect(() => checkRules(recorded, testInventory)).toThrow(
+    /PostgresAvailabilityBudgetBurn: pg_up may vanish unnoticed: none of TargetMissing is in the rule set$/m,
+  );
+});
+
+it("asks for no partner of what a site has not", () => {
+  const site = { ...testInventory, clusters: [], hasKubernetes: false };
+  expect(() => checkRules(uncheckedGroups(site), site)).not.toThrow();
 });
 
 it("has each partner seen firing when its series have gone", () => {

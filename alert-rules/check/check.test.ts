@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alert, type RuleGroup, record } from "../rule.ts";
+import { testInventory } from "../testing/inventory.ts";
 import { checkRules } from "./check.ts";
 import { RuleError } from "./problem.ts";
 
@@ -12,9 +13,16 @@ const good = {
   description: "{{ $labels.instance }} is wrong.",
 } as const;
 
+/** Who notices that an exporter is silent. */
+const partner = alert({ ...good, name: "TargetMissing", expression: 'absent(up{job="node",instance="x"})' });
+
+function check(rules: RuleGroup["rules"]) {
+  checkRules([{ name: "example", rules: [...rules, partner] }], testInventory);
+}
+
 function complaints(rules: RuleGroup["rules"]): readonly string[] {
   try {
-    checkRules([{ name: "example", rules }], 15);
+    check(rules);
     return [];
   } catch (error) {
     if (error instanceof RuleError) return error.problems.map(({ message }) => message);
@@ -100,9 +108,7 @@ describe("rules are refused", () => {
 
   it("with file and line", () => {
     const wrong = alert({ ...good, expression: "pg_uptime == 0" });
-    expect(() => checkRules([{ name: "example", rules: [wrong] }], 15)).toThrow(
-      /^check\/check\.test\.ts:\d+: Example: nobody exports pg_uptime/,
-    );
+    expect(() => check([wrong])).toThrow(/^check\/check\.test\.ts:\d+: Example: nobody exports pg_uptime/);
   });
 
   it("for labels that a recording has lost", () => {

@@ -1,6 +1,8 @@
+import type { Inventory } from "../inventory.ts";
 import { comparisons, type Expression, unwrap, walk } from "../promql/expression.ts";
 import { PromqlError, parseExpression } from "../promql/parse.ts";
 import type { Alert, Recording, RuleGroup } from "../rule.ts";
+import { type AbsenceCheck, absenceCheck } from "./absence.ts";
 import { unguardedDivisions } from "./division.ts";
 import { type Lookup, lookupFor, unknownNames } from "./known.ts";
 import { lostLabels, unmatchable } from "./labels.ts";
@@ -8,20 +10,23 @@ import { RuleError } from "./problem.ts";
 import { misusedTypes } from "./types.ts";
 
 /**
- * Refuses rules that Prometheus would not take, and those that it would take though they can never fire, or always do.
+ * Refuses rules that Prometheus would not take, those that it would take though they can never fire, or always do, and
+ * those that go silent with what they read while no other alert tells of it.
  *
  * @throws {RuleError} with every problem, by file and line
  */
-export function checkRules(groups: readonly RuleGroup[], scrapeIntervalSeconds: number): void {
+export function checkRules(groups: readonly RuleGroup[], site: Inventory): void {
   const rules = groups.flatMap((group) => group.rules);
   const read = rules.map((rule) => ({ rule, ...readable(rule) }));
   const unreadable = read.flatMap(({ rule, message }) => (message === undefined ? [] : [{ rule, message }]));
   if (unreadable.length > 0) throw new RuleError(unreadable);
-  const lookup = lookupFor(groups);
+  const context = {
+    lookup: lookupFor(groups),
+    unnoticed: absenceCheck(groups, site),
+    scrapeIntervalSeconds: site.scrapeIntervalSeconds,
+  };
   const problems = read.flatMap(({ rule, expression }) =>
-    expression
-      ? messages(rule, expression, lookup, scrapeIntervalSeconds).map((message) => ({ rule, message }))
-      : [],
+    expression ? messages(rule, expression, context).map((message) => ({ rule, message })) : [],
   );
   if (problems.length > 0) throw new RuleError(problems);
 }
@@ -35,11 +40,17 @@ function readable({ expression }: Alert | Recording): { expression?: Expression;
   }
 }
 
+/** What rules are held against besides themselves. */
+interface Context {
+  readonly lookup: Lookup;
+  readonly unnoticed: AbsenceCheck;
+  readonly scrapeIntervalSeconds: number;
+}
+
 function messages(
   rule: Alert | Recording,
   expression: Expression,
-  lookup: Lookup,
-  scrapeIntervalSeconds: number,
+  { lookup, unnoticed, scrapeIntervalSeconds }: Context,
 ): string[] {
   return [
     ...unknownNames(expression, lookup),
@@ -49,6 +60,7 @@ function messages(
     ...(rule.kind === "alert"
       ? [
           ...lostLabels(rule, expression, lookup),
+          ...unnoticed(expression),
           ...formOf(rule),
           ...timing(rule, expression, scrapeIntervalSeconds),
         ]
