@@ -1,9 +1,9 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
-import { overview } from "./overview.ts";
+import { type Figures, overview } from "./overview.ts";
 
-/** Every dashboard, by uid. The uid is part of links and alerts, so it never changes. */
-export function dashboards(): ReadonlyMap<string, Dashboard> {
-  return new Map([overview()].map((dashboard) => [dashboard.uid ?? "", dashboard]));
+/** Every dashboard, by uid, with the figures that the site's alerts compare with. The uid is part of links and alerts, so it never changes. */
+export function dashboards(figures: Figures): ReadonlyMap<string, Dashboard> {
+  return new Map([overview(figures)].map((dashboard) => [dashboard.uid ?? "", dashboard]));
 }
 
 /** Dashboard JSON with sorted keys, so that a difference is a difference. */

@@ -145,6 +145,8 @@ export async function buildLab(
       prometheusUrl: webAddress(site, "prometheus"),
       authority: certificates.trusted,
       login: monitoringLogin,
+      thresholds: site.monitoring.thresholds,
+      maximumDumpAgeHours: site.monitoring.maximumDumpAgeHours,
     },
     // One that is installed answers once its host is complete.
     { ...withProviders, dependsOn: ownGrafana ? [deliveries] : [] },

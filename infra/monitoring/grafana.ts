@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type FigureName, limitOf, type Overrides } from "../../alert-rules/thresholds.ts";
 import { dashboards, renderDashboard } from "../../dashboards/index.ts";
 import { grafana } from "../packages.ts";
 import type { MonitoringLogin } from "./login.ts";
@@ -10,6 +11,10 @@ export interface GrafanaArgs {
   /** PEM of the authority that vouches for Prometheus. */
   readonly authority: pulumi.Input<string>;
   readonly login: MonitoringLogin;
+  /** Figures that the site has of its own. */
+  readonly thresholds: Overrides;
+  /** Age of the last validated dump at which an alert is due, in hours. */
+  readonly maximumDumpAgeHours: number;
 }
 
 /** Folder, data source and dashboards on an existing Grafana. */
@@ -37,7 +42,9 @@ export class Grafana extends pulumi.ComponentResource {
       },
       child,
     );
-    for (const [uid, dashboard] of dashboards()) {
+    const { thresholds, maximumDumpAgeHours } = args;
+    const figures = { limit: (name: FigureName) => limitOf(name, thresholds), maximumDumpAgeHours };
+    for (const [uid, dashboard] of dashboards(figures)) {
       new grafana.oss.Dashboard(
         uid,
         { folder: folder.uid, configJson: renderDashboard(dashboard), overwrite: true },
