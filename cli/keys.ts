@@ -17,7 +17,7 @@ export function register(program: Command): void {
     .addHelpText(
       "after",
       "\nExamples:\n  $ ./lab keys export --stack lab /media/escrow/lab-keys.json\n" +
-        "  $ ./lab keys check --stack lab /media/escrow/lab-keys.json\n" +
+        "  $ ./lab keys check --stack lab --record /media/escrow/lab-keys.json\n" +
         "  $ ./lab keys export --stack lab - | age -r RECIPIENT > lab-keys.age\n",
     );
   keys
@@ -35,13 +35,14 @@ export function register(program: Command): void {
     .description("compare the keys in a file with those of the stack and those that the storages use")
     .argument("<file>", "what `lab keys export` wrote")
     .option(...stackOption)
+    .option("--record", "where all fit, write into the stack's configuration that they were checked now")
     .addHelpText(
       "after",
-      "\nExit code 0 where every storage's backups can be opened with the file, else 1.\n",
+      "\nExit code 0 where every storage's backups can be opened with the file, else 1. Check the copy itself, from\nwhere it is kept, every quarter, with --record: an alert tells when that was missed.\n",
     )
-    .action(async (file: string, { stack }: Choice) => {
+    .action(async (file: string, { stack, record = false }: Choice & { readonly record?: boolean }) => {
       const { checkKeys } = await import("./keys/check.ts");
       const { openStack } = await import("./keys/stack.ts");
-      process.exitCode = await checkKeys(await openStack(stack), file);
+      process.exitCode = await checkKeys(await openStack(stack), file, { isRecorded: record });
     });
 }

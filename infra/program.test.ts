@@ -67,6 +67,7 @@ beforeAll(async () => {
     channelSecret: secret,
     syncPassword: () => undefined,
     encryptionKey: () => undefined,
+    keyEscrow: {},
     machine: undefined,
   };
   outputs = await buildLab(site, settings);

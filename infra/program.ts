@@ -3,6 +3,7 @@ import { bundleRuntime } from "../scripts/bundle.ts";
 import { Archive } from "./archive/archive.ts";
 import { BackupJobs } from "./backup/backup-jobs.ts";
 import { BackupServer } from "./backup/backup-server.ts";
+import { escrowChecks } from "./backup/key-escrow.ts";
 import { protections } from "./backup/protections.ts";
 import { watchToken } from "./backup/watch-token.ts";
 import { backupHostContents, hostContents, hostOrder } from "./contents.ts";
@@ -65,30 +66,6 @@ export async function buildLab(
     withProviders,
   );
 
-  const contentsArgs = {
-    site,
-    runtimeBundle: await bundleRuntime(),
-    rules: await ruleFiles(inventoryOf(site)),
-    watch: {
-      bundle: await bundleRuntime("proxwatch"),
-      proxmox: settings.proxmox,
-      pbs: settings.pbs,
-      pbsToken: watchToken(site, pbs),
-    },
-    replicationPasswords,
-    backupPassphrases,
-    dumpKeySecrets,
-    archiveWriters: archive.writers,
-    archiveStore: settings.aws.store,
-    smtpPassword: settings.smtpPassword,
-    channelSecret: settings.channelSecret,
-    certificates,
-    monitoringLogin,
-    databasePasswords,
-    grafanaPassword: ownGrafana?.password,
-  };
-  const contents = hostContents(contentsArgs);
-
   const machines = new Machines("machines", { site }, withProviders);
 
   const backupServer = new BackupServer(
@@ -117,6 +94,33 @@ export async function buildLab(
     // A job may name a guest only once it exists.
     { ...withProviders, dependsOn: [machines] },
   );
+
+  const contentsArgs = {
+    site,
+    runtimeBundle: await bundleRuntime(),
+    rules: await ruleFiles(inventoryOf(site)),
+    watch: {
+      bundle: await bundleRuntime("proxwatch"),
+      proxmox: settings.proxmox,
+      pbs: settings.pbs,
+      pbsToken: watchToken(site, pbs),
+      keyEscrow: pulumi.unsecret(
+        backupJobs.encryptionKeys.apply((keys) => escrowChecks(keys, settings.keyEscrow)),
+      ),
+    },
+    replicationPasswords,
+    backupPassphrases,
+    dumpKeySecrets,
+    archiveWriters: archive.writers,
+    archiveStore: settings.aws.store,
+    smtpPassword: settings.smtpPassword,
+    channelSecret: settings.channelSecret,
+    certificates,
+    monitoringLogin,
+    databasePasswords,
+    grafanaPassword: ownGrafana?.password,
+  };
+  const contents = hostContents(contentsArgs);
 
   const deliveries = new Deliveries("deliveries", {
     site,

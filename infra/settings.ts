@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { type EscrowRecord, escrowRecord } from "./backup/key-escrow.ts";
 import { neededSecrets } from "./monitoring/alertmanager/secrets.ts";
 import { fingerprint, httpUrl } from "./site/primitives.ts";
 import type { Site } from "./site.ts";
@@ -61,6 +62,8 @@ export interface Settings {
   readonly syncPassword: (id: string) => pulumi.Output<string> | undefined;
   /** The key file for the backups of a retention, kept from before or brought from another site. */
   readonly encryptionKey: (retention: string) => pulumi.Output<string> | undefined;
+  /** When the kept keys of the backups were checked, as `lab keys check --record` wrote it. */
+  readonly keyEscrow: EscrowRecord;
   /** What the stack's site has to know of the machine it is built on; handed to the site as it is. */
   readonly machine: unknown;
 }
@@ -94,6 +97,7 @@ export function readSettings(config: pulumi.Config = new pulumi.Config()): Setti
     channelSecret: (key) => config.getSecret(key),
     syncPassword: (id) => config.getSecret(`syncPassword-${id}`),
     encryptionKey: (retention) => config.getSecret(`encryptionKey-${retention}`),
+    keyEscrow: optionalObject(config, "keyEscrow", escrowRecord) ?? {},
     machine: config.getObject("machine"),
   };
 }

@@ -1,5 +1,12 @@
 import { deliveredCatalogue, metricNamed } from "../metrics/catalogue.ts";
-import { comparisons, type Expression, selectorsOf, unwrap, walk } from "../promql/expression.ts";
+import {
+  comparisons,
+  type Expression,
+  type NumberLiteral,
+  selectorsOf,
+  unwrap,
+  walk,
+} from "../promql/expression.ts";
 import { parseExpression } from "../promql/parse.ts";
 
 /** An expression with one thing wrong. */
@@ -19,7 +26,7 @@ const flipped: Readonly<Record<string, string>> = {
 };
 
 /**
- * Every comparator turned round, every figure that is compared with ten times and a tenth of itself, every metric
+ * Every comparator turned round, every figure that a comparison depends on ten times and a tenth of itself, every metric
  * exchanged for another that exists: mistakes that people make, each of which a test of the alert must notice.
  */
 export function mutantsOf(text: string): Mutant[] {
@@ -32,36 +39,54 @@ function flips(expression: Expression, text: string): Mutant[] {
     if (part.kind !== "binary" || !comparisons.has(part.operator)) return [];
     const { operator, operatorSpan } = part;
     const other = flipped[operator] ?? operator;
-    return [{ expression: replaced(text, operatorSpan, other), change: `${operator} became ${other}` }];
+    const change = `${operator} became ${other} in ${excerpt(text, part)}`;
+    return [{ expression: replaced(text, operatorSpan, other), change }];
   });
 }
 
 function scales(expression: Expression, text: string): Mutant[] {
-  return [...walk(expression)].flatMap((part) => {
-    if (part.kind !== "binary" || !comparisons.has(part.operator)) return [];
-    return [part.left, part.right].flatMap((side) => {
-      const figure = unwrap(side);
-      if (figure.kind !== "number") return [];
-      // Ten times nothing is nothing.
-      const wrong = figure.value === 0 ? [] : [figure.value * 10, figure.value / 10];
-      return wrong.map((value) => ({
-        expression: replaced(text, figure, `${value}`),
-        change: `${part.operator} ${figure.value} became ${part.operator} ${value}`,
-      }));
-    });
+  const compared = [...walk(expression)].flatMap((part) =>
+    part.kind === "binary" && comparisons.has(part.operator)
+      ? [part.left, part.right].flatMap((side) => figuresIn(side).map((figure) => [figure, part] as const))
+      : [],
+  );
+  // A comparison within one side of another is walked twice.
+  return [...new Map(compared)].flatMap(([figure, part]) => {
+    // Ten times nothing is nothing.
+    const wrong = figure.value === 0 ? [] : [figure.value * 10, figure.value / 10];
+    return wrong.map((value) => ({
+      expression: replaced(text, figure, `${value}`),
+      change: `${figure.value} became ${value} in ${excerpt(text, part)}`,
+    }));
   });
+}
+
+/** The number that a side of a comparison is, or those that it is computed with, such as the `2` of `2 * usual`. */
+function figuresIn(side: Expression): NumberLiteral[] {
+  const inner = unwrap(side);
+  if (inner.kind === "number") return [inner];
+  if (inner.kind !== "binary" || comparisons.has(inner.operator)) return [];
+  // A one among others is a sign or what a ratio is taken from.
+  return [inner.left, inner.right].flatMap(figuresIn).filter(({ value }) => value !== 1);
 }
 
 function swaps(expression: Expression, text: string): Mutant[] {
   const names = [...new Set(selectorsOf(expression).map(({ metric }) => metric))];
   return names.map((name) => {
     const other = another(name);
-    const mutated = selectorsOf(expression)
-      .filter(({ metric }) => metric === name)
-      .toSorted((a, b) => b.from - a.from)
-      .reduce((whole, { from }) => replaced(whole, { from, to: from + name.length }, other), text);
-    return { expression: mutated, change: `${name} became ${other}` };
+    return { expression: renamed(text, new Map([[name, other]])), change: `${name} became ${other}` };
   });
+}
+
+/** An expression that reads other metrics in the place of some. */
+export function renamed(text: string, names: ReadonlyMap<string, string>): string {
+  return selectorsOf(parseExpression(text))
+    .toSorted((a, b) => b.from - a.from)
+    .reduce(
+      (whole, { metric, from }) =>
+        replaced(whole, { from, to: from + metric.length }, names.get(metric) ?? metric),
+      text,
+    );
 }
 
 /** A metric of the same source and shape, which somebody might take for this one. */
@@ -78,6 +103,10 @@ function another(name: string): string {
       other !== metric.family && type === metric.type && labels.length === metric.labels.length,
   );
   return alike?.[0] ?? "up";
+}
+
+function excerpt(text: string, { from, to }: { from: number; to: number }): string {
+  return text.slice(from, to).replaceAll(/\{[^}]*\}|\s+/g, (found) => (found.startsWith("{") ? "" : " "));
 }
 
 function replaced(text: string, { from, to }: { from: number; to: number }, by: string): string {

@@ -4,7 +4,7 @@ import { parseExpression } from "../promql/parse.ts";
 import { annotationsOf, type Links, renderRuleFile } from "../render.ts";
 import type { Alert, Recording, RuleGroup } from "../rule.ts";
 import type { Proof } from "./proof.ts";
-import { promtoolValues, type Series, type Values } from "./series.ts";
+import { type Course, type Courses, promtoolValues, type Series } from "./series.ts";
 
 type Rule = Alert | Recording;
 
@@ -14,6 +14,8 @@ export interface Timeline {
   readonly firesAt: number;
   readonly goodFrom: number;
   readonly endsAt: number;
+  /** When nothing more is looked at. */
+  readonly lasts: number;
 }
 
 export function timelineOf(alert: Alert, proof: Proof): Timeline {
@@ -23,7 +25,8 @@ export function timelineOf(alert: Alert, proof: Proof): Timeline {
   const firesAt = badFrom + whole(proof.delayMinutes ?? 0) + whole(alert.forSeconds / 60);
   const goodFrom = firesAt + 2 * step;
   const keep = whole((alert.keepFiringForSeconds ?? 0) / 60);
-  return { badFrom, firesAt, goodFrom, endsAt: goodFrom + whole(proof.clearMinutes ?? 0) + keep };
+  const endsAt = goodFrom + whole(proof.clearMinutes ?? 0) + keep;
+  return { badFrom, firesAt, goodFrom, endsAt, lasts: endsAt + 2 * step };
 }
 
 /** The inputs of promtool for these proofs, one for each step; the rule file beside them is `rules.yml`. */
@@ -54,7 +57,7 @@ export function rulesUnderTest(group: RuleGroup, all: readonly RuleGroup[], link
 }
 
 /** The recordings that rules read, and those that these read, in the order in which they are made. */
-function recordingsFor(rules: readonly Rule[], all: readonly Rule[]): Rule[] {
+export function recordingsFor(rules: readonly Rule[], all: readonly Rule[]): Rule[] {
   const recordings = all.filter(({ kind }) => kind === "recording");
   const needed = new Set<Rule>();
   const add = (expression: string) => {
@@ -85,26 +88,18 @@ export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Pro
 
 function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): object[] {
   if (alert.severity === "none") return [alwaysFiring(group, proof, links)];
-  const { always = {}, good, bad, elsewhere, stepMinutes: step = 1 } = proof;
-  const { badFrom, firesAt, goodFrom, endsAt } = timelineOf(alert, proof);
-  const lasts = endsAt + 2 * step;
+  const { stepMinutes: step = 1 } = proof;
+  const timeline = timelineOf(alert, proof);
+  const { badFrom, firesAt, goodFrom, endsAt } = timeline;
   const own = `${proof.alert} ${proof.severity}`;
-  const inputs = inputSeries(
-    always,
-    good,
-    bad,
-    { good: badFrom / step, bad: (goodFrom - badFrom) / step, after: (lasts - goodFrom) / step + 1 },
-    step,
-  );
-  const firing = (at: number, names: readonly string[]) => firingAt(at, names);
   const main = {
     name: `${own}: fires and ends`,
     interval: `${step}m`,
-    input_series: inputs,
+    input_series: badInput(proof, timeline),
     promql_expr_test: [
-      firing(badFrom - step, []),
+      firingAt(badFrom - step, []),
       ...(firesAt - step >= badFrom ? [onlyOthers(firesAt - step, own, proof.also ?? [])] : []),
-      firing(firesAt, [own, ...(proof.also ?? [])]),
+      firingAt(firesAt, [own, ...(proof.also ?? [])]),
       ...(endsAt - step >= goodFrom ? [stillFiring(endsAt - step, proof)] : []),
       onlyOthers(endsAt, own, proof.also ?? []),
     ],
@@ -116,16 +111,35 @@ function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): ob
       },
     ],
   };
-  if (!elsewhere) return [main];
   return [
     main,
-    {
+    ...elsewhereInputs(proof, timeline).map((input) => ({
       name: `${own}: silent elsewhere`,
       interval: `${step}m`,
-      input_series: inputSeries(always, elsewhere, {}, { good: lasts / step + 1, bad: 0, after: 0 }, step),
-      promql_expr_test: [neverFired(lasts, proof)],
-    },
+      input_series: input,
+      promql_expr_test: [neverFired(timeline.lasts, proof)],
+    })),
   ];
+}
+
+/** The series of a proof: good, then bad, then good again. */
+export function badInput({ always = {}, good, bad, stepMinutes: step = 1 }: Proof, at: Timeline): object[] {
+  const samples = {
+    good: at.badFrom / step,
+    bad: (at.goodFrom - at.badFrom) / step,
+    after: (at.lasts - at.goodFrom) / step + 1,
+  };
+  return inputSeries(always, good, bad, samples, step);
+}
+
+/** The series of a proof where the same means nothing, for each such place. */
+export function elsewhereInputs(
+  { always = {}, elsewhere = [], stepMinutes: step = 1 }: Proof,
+  { lasts }: Timeline,
+): object[][] {
+  return [elsewhere]
+    .flat()
+    .map((series) => inputSeries(always, series, {}, { good: lasts / step + 1, bad: 0, after: 0 }, step));
 }
 
 /** The dead man's switch knows no good and no bad: it fires from the first evaluation on, alone. */
@@ -146,35 +160,40 @@ function alwaysFiring(group: RuleGroup, proof: Proof, links: Links): object {
   };
 }
 
-/** All alerts of the name that fire then: with the critical one its warning, in the same words. */
+/** Labels and words of all alerts of the name that fire then. */
 function expected(group: RuleGroup, proof: Proof, links: Links): object[] {
-  const names = [`${proof.alert} ${proof.severity}`, ...(proof.also ?? [])];
-  const severities = names
-    .filter((name) => name.startsWith(`${proof.alert} `))
-    .map((name) => name.split(" ")[1]);
-  return severities.map((severity) => {
-    const alert = alertOf(group, { ...proof, severity: severity as Alert["severity"] });
-    return {
-      exp_labels: { ...proof.labels, severity: alert.severity, area: alert.area },
-      exp_annotations: {
-        ...annotationsOf(alert, links),
-        description: proof.says,
-        ...(proof.shows === undefined ? {} : { value: proof.shows }),
-      },
-    };
-  });
+  return expectedAlerts(group, proof).map((alert) => wordsOf(alert, proof, links));
 }
 
-export function inputSeries(
+/** All alerts of the name that fire in a proof: with the critical one its warning. */
+export function expectedAlerts(group: RuleGroup, proof: Proof): Alert[] {
+  return [`${proof.alert} ${proof.severity}`, ...(proof.also ?? [])]
+    .filter((name) => name.startsWith(`${proof.alert} `))
+    .map((name) => alertOf(group, { ...proof, severity: name.split(" ")[1] as Alert["severity"] }));
+}
+
+/** What a firing alert says in a proof, as promtool expects it. */
+export function wordsOf(alert: Alert, proof: Proof, links: Links): object {
+  return {
+    exp_labels: { ...proof.labels, severity: alert.severity, area: alert.area },
+    exp_annotations: {
+      ...annotationsOf(alert, links),
+      description: proof.says,
+      ...(proof.shows === undefined ? {} : { value: proof.shows }),
+    },
+  };
+}
+
+function inputSeries(
   always: Series,
-  good: Series,
+  good: Courses,
   bad: Series,
   samples: { readonly good: number; readonly bad: number; readonly after: number },
   stepMinutes: number,
 ): object[] {
   const names = [...new Set([...Object.keys(always), ...Object.keys(good), ...Object.keys(bad)])];
   return names.map((name) => {
-    const usual: Values = good[name] ?? always[name] ?? "absent";
+    const usual: Course = good[name] ?? always[name] ?? "absent";
     const phases = [
       { values: usual, samples: samples.good },
       { values: bad[name] ?? usual, samples: samples.bad },

@@ -1,5 +1,5 @@
 import type { Severity } from "../rule.ts";
-import type { Series } from "./series.ts";
+import type { Courses, Series } from "./series.ts";
 
 /**
  * How an alert is proven. From it come promtool's tests: silent while all is good, nothing one evaluation before its
@@ -31,8 +31,8 @@ export interface Proof {
   readonly clearMinutes?: number;
   /** Minutes between two samples and two evaluations. Default 1; more for windows of days. */
   readonly stepMinutes?: number;
-  /** The same badness where it means nothing, as on a server of another role: nothing may fire. */
-  readonly elsewhere?: Series;
+  /** The same badness where it means nothing, as on a server of another role, once or more: nothing may fire. */
+  readonly elsewhere?: Courses | readonly Courses[];
   /** What an idle lab has of these series, where that is neither the good value nor a counter that stands still. */
   readonly idle?: Series;
 }

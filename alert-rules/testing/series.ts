@@ -13,10 +13,31 @@ export type Values =
 /** Series by selector, such as `up{job="node",instance="proj-pg01"}`. */
 export type Series = Readonly<Record<string, Values>>;
 
+/** Values, or several one after the other, each for so many minutes; the last goes on. */
+export type Course = Values | { readonly inTurn: readonly (readonly [minutes: number, values: Values])[] };
+
+/** Series that may change on their own. */
+export type Courses = Readonly<Record<string, Course>>;
+
 /** A phase of a proof, in samples. */
 export interface Phase {
-  readonly values: Values;
+  readonly values: Course;
   readonly samples: number;
+}
+
+/** A phase of phases is these, the last as long as the whole lasts. */
+function simplePhases(
+  { values, samples }: Phase,
+  stepMinutes: number,
+): { readonly values: Values; readonly samples: number }[] {
+  if (typeof values !== "object" || !("inTurn" in values)) return [{ values, samples }];
+  let left = samples;
+  return values.inTurn.map(([minutes, part], index) => {
+    const isLast = index === values.inTurn.length - 1;
+    const own = isLast ? left : Math.min(left, Math.round(minutes / stepMinutes));
+    left -= own;
+    return { values: part, samples: own };
+  });
 }
 
 /** A series over its phases, in promtool's notation; samples are `stepMinutes` apart and begin at time zero. */
@@ -24,7 +45,7 @@ export function promtoolValues(phases: readonly Phase[], stepMinutes: number): s
   const parts: string[] = [];
   let counter = 0;
   let at = 0;
-  for (const { values, samples } of phases) {
+  for (const { values, samples } of phases.flatMap((phase) => simplePhases(phase, stepMinutes))) {
     if (samples === 0) continue;
     const last = samples - 1;
     if (values === "absent") {

@@ -48,6 +48,7 @@ beforeAll(async () => {
     channelSecret: (key) => pulumi.secret(key),
     syncPassword: () => undefined,
     encryptionKey: () => undefined,
+    keyEscrow: {},
     machine: undefined,
   };
   for (const guests of sizes) {

@@ -1,4 +1,5 @@
 import { type EncryptionKey, parseEncryptionKey } from "../../infra/backup/encryption-key.ts";
+import type { EscrowRecord } from "../../infra/backup/key-escrow.ts";
 import { formatTable, type TextStream } from "../terminal.ts";
 import { readKeyFile } from "./key-file.ts";
 import type { KeyStack } from "./stack.ts";
@@ -12,11 +13,18 @@ export interface KeyFinding {
   readonly fingerprint: string | undefined;
 }
 
+export interface CheckOptions {
+  /** Write into the stack that the keys were checked, where all of them fit. */
+  readonly isRecorded?: boolean;
+  readonly now?: Date;
+  readonly stream?: TextStream;
+}
+
 /** Prints what a file of keys is worth and gives the exit code: 0 only where it opens the backups of every storage. */
 export async function checkKeys(
   stack: KeyStack,
   file: string,
-  stream: TextStream = process.stdout,
+  { isRecorded = false, now = new Date(), stream = process.stdout }: CheckOptions = {},
 ): Promise<number> {
   const escrowed = await readKeyFile(file);
   const ofStack = await stack.keys();
@@ -35,7 +43,23 @@ export async function checkKeys(
       { title: "FINGERPRINT", value: ({ fingerprint }) => fingerprint?.slice(0, 23) },
     ]),
   );
-  return findings.every(({ problem }) => problem === undefined) ? 0 : 1;
+  if (findings.some(({ problem }) => problem !== undefined)) return 1;
+  if (isRecorded) {
+    await stack.record(recordOf(findings, now));
+    stream.write(
+      `Recorded in the configuration of stack ${stack.name}: commit it, and run \`pulumi up\`, which tells Prometheus.\n`,
+    );
+  }
+  return 0;
+}
+
+function recordOf(findings: readonly KeyFinding[], now: Date): EscrowRecord {
+  const checkedAt = now.toISOString();
+  return Object.fromEntries(
+    findings.flatMap(({ storage, fingerprint }) =>
+      fingerprint === undefined ? [] : [[storage, { checkedAt, fingerprint }]],
+    ),
+  );
 }
 
 /**

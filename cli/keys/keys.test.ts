@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkKeys, compareKeys } from "./check.ts";
+import type { EscrowRecord } from "../../infra/backup/key-escrow.ts";
+import { type CheckOptions, checkKeys, compareKeys } from "./check.ts";
 import { exportKeys } from "./export.ts";
 import type { KeyStack } from "./stack.ts";
 
@@ -16,16 +17,20 @@ let file: string;
 let said: { out: string; err: string };
 let inUse: Record<string, string | undefined>;
 let ofStack: Record<string, string>;
+let recorded: EscrowRecord | undefined;
 const stack: KeyStack = {
   name: "lab",
   keys: async () => ofStack,
   fingerprintOf: async (storage) => inUse[storage],
+  record: async (checks) => {
+    recorded = checks;
+  },
 };
 const streams = {
   out: { write: (text: string) => (said.out += text) },
   err: { write: (text: string) => (said.err += text) },
 };
-const check = () => checkKeys(stack, file, streams.out);
+const check = (options: CheckOptions = {}) => checkKeys(stack, file, { stream: streams.out, ...options });
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "lab-keys-"));
@@ -33,6 +38,7 @@ beforeEach(async () => {
   said = { out: "", err: "" };
   inUse = { "pbs-critical": "aa:07", "pbs-weekly": "aa:08" };
   ofStack = { ...keys };
+  recorded = undefined;
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -72,6 +78,27 @@ describe("lab keys check", () => {
     await exportKeys(stack, file, streams);
     expect(await check()).toBe(0);
     expect(said.out).toMatch(/^pbs-critical {2}ok {3}aa:07$/m);
+  });
+
+  test("records, when asked, which keys were checked and when, and none of them", async () => {
+    const now = new Date("2026-11-21T10:00:00Z");
+    await exportKeys(stack, file, streams);
+    expect(await check({ now })).toBe(0);
+    expect(recorded).toBeUndefined();
+    expect(await check({ now, isRecorded: true })).toBe(0);
+    const checkedAt = "2026-11-21T10:00:00.000Z";
+    expect(recorded).toEqual({
+      "pbs-critical": { checkedAt, fingerprint: "aa:07" },
+      "pbs-weekly": { checkedAt, fingerprint: "aa:08" },
+    });
+    expect(said.out).toContain("Recorded in the configuration of stack lab");
+  });
+
+  test("records nothing where one key does not fit", async () => {
+    await exportKeys(stack, file, streams);
+    inUse["pbs-weekly"] = "bb:99";
+    expect(await check({ isRecorded: true })).toBe(1);
+    expect(recorded).toBeUndefined();
   });
 
   test("fails where a storage was made anew with another key", async () => {

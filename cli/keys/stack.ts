@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { EscrowRecord } from "../../infra/backup/key-escrow.ts";
 import { bareEngine } from "../../rehearsal/lab/engine.ts";
 import { engineOptions } from "../../rehearsal/lab/instance.ts";
 import { HttpsCaller, textOf } from "../../rehearsal/lib/https.ts";
@@ -15,6 +16,8 @@ export interface KeyStack {
   keys(): Promise<Readonly<Record<string, string>>>;
   /** What the cluster says of a storage's key: its fingerprint; undefined where it encrypts nothing or is not there. */
   fingerprintOf(storage: string): Promise<string | undefined>;
+  /** Writes into the stack's configuration when which keys were checked. The next update tells Prometheus. */
+  record(checks: EscrowRecord): Promise<void>;
 }
 
 /**
@@ -43,6 +46,9 @@ function stackOf(name: string, run: RunPulumi, caCertificate: string | undefined
       throw new UserError(`stack ${name} has no output backupEncryptionKeys`, {
         hint: "run `pulumi up` for it first",
       });
+    },
+    async record(checks) {
+      await run(["config", "set", "keyEscrow", JSON.stringify(checks)]);
     },
     async fingerprintOf(id) {
       const endpoint = new URL((await run(["config", "get", "--path", "proxmox.endpoint"])).trim());

@@ -95,6 +95,7 @@ it("is what the provider then talks to, by the lab's authority and the administr
     channelSecret: (key) => pulumi.secret(key),
     syncPassword: () => undefined,
     encryptionKey: () => undefined,
+    keyEscrow: {},
     machine: undefined,
   };
   requireSecretsOf(site, settings);

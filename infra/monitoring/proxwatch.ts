@@ -25,6 +25,8 @@ export interface ProxwatchArgs {
     >;
     readonly pbs: Pick<Settings["pbs"], "endpoint" | "fingerprint">;
     readonly pbsToken: WatchToken;
+    /** When the kept key of each storage was checked, as Unix time in seconds. */
+    readonly keyEscrow: pulumi.Input<Readonly<Record<string, number>>>;
   };
   /** Whether another part of the program delivers Node.js to the host. */
   readonly hasNode: boolean;
@@ -33,7 +35,7 @@ export interface ProxwatchArgs {
 /** What looks every minute whether the cluster and the backup server do what the program has told them to. */
 export function proxwatch(args: ProxwatchArgs): Contribution {
   const { site, hasNode } = args;
-  const { bundle, proxmox, pbsToken } = args.watch;
+  const { bundle, proxmox, pbsToken, keyEscrow } = args.watch;
   const authority = proxmox.certificateAuthority;
   return {
     users: [{ name: user, home, groups: ["metrics"] }],
@@ -53,7 +55,9 @@ export function proxwatch(args: ProxwatchArgs): Contribution {
       },
       plainFile(
         `${directory}/config.json`,
-        pulumi.output(pbsToken.tokenId).apply((tokenId) => configuration(args, tokenId)),
+        pulumi
+          .all([pbsToken.tokenId, keyEscrow])
+          .apply(([tokenId, checks]) => configuration(args, tokenId, checks)),
       ),
       ...(authority === undefined ? [] : [plainFile(authorityPath, authority)]),
       tokenFile("pve", proxmox.watchTokenSecret),
@@ -107,7 +111,11 @@ function tokenFile(server: "pve" | "pbs", secret: pulumi.Input<string>): HostFil
   };
 }
 
-function configuration({ site, watch: { proxmox, pbs } }: ProxwatchArgs, pbsTokenId: string): string {
+function configuration(
+  { site, watch: { proxmox, pbs } }: ProxwatchArgs,
+  pbsTokenId: string,
+  keyEscrow: Readonly<Record<string, number>>,
+): string {
   const endpoint = new URL(proxmox.endpoint);
   // Whichever node is off, another one knows of it.
   const nodes = site.proxmox.nodes.map(({ address }) => `https://${address}:${endpoint.port || 443}`);
@@ -125,6 +133,7 @@ function configuration({ site, watch: { proxmox, pbs } }: ProxwatchArgs, pbsToke
       ...(pbs.fingerprint === undefined ? {} : { fingerprint: pbs.fingerprint }),
     },
     guests: Object.fromEntries(site.guests.map(({ id, name }) => [String(id), name])),
+    keyEscrow,
     metricsFile: `${textfileDirectory}/proxwatch.prom`,
     stateFile: `${home}/state.json`,
     slowIntervalSeconds: Math.round(slowIntervalSeconds * site.monitoring.pace),

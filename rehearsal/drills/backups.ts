@@ -16,6 +16,8 @@ export const backupDrills: readonly Drill[] = [
     labels: primary,
     says: "proj-pg01",
     disturbs: ["primary"],
+    // Failures count for as long as it takes to look at the server a few times: three minutes. Each try is a minute apart.
+    endsWithinSeconds: 330,
     break: async ({ sh }) => {
       await sh("primary", psql("ALTER SYSTEM SET archive_command = 'false'"));
       await sh("primary", psql("SELECT pg_reload_conf()"));
@@ -86,6 +88,8 @@ export const backupDrills: readonly Drill[] = [
         `${newestDump}; if [ -e /var/tmp/lab-drill.saved ]; then cp --preserve=all /var/tmp/lab-drill.saved "$file" && rm /var/tmp/lab-drill.saved; fi`,
       );
       await runJob(lab, "dbkeeper-validate");
+      // An archive that was under way refused the dump as well, and tries again by itself only hours later.
+      await runJob(lab, "dbkeeper-archive");
     },
   },
 ];

@@ -19,7 +19,8 @@ export const hostDrills: readonly Drill[] = [
       await keepRunning(
         "standby",
         "cpu",
-        `for n in $(seq $(nproc)); do nice -n 19 bash -c '${loop}' & done; wait`,
+        // Each is bound to its processor: programs that are this nice may otherwise be left together on one.
+        `for n in $(seq 0 $(( $(nproc) - 1 ))); do nice -n 19 taskset --cpu-list $n bash -c '${loop}' & done; wait`,
       );
     },
     mend: async ({ stopRunning }) => stopRunning("standby", "cpu"),

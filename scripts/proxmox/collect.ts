@@ -49,6 +49,11 @@ export async function collect(config: Config, { report, signal, now }: Run): Pro
   signal.throwIfAborted();
   const families = [
     ...results.flatMap(({ families: read }) => read),
+    gauge(
+      "key_escrow_checked_timestamp_seconds",
+      "When it was last seen that the kept key of a storage's backups fits; 0 where it never was.",
+      Object.entries(config.keyEscrow).map(([storage, checkedAt]) => sample({ storage }, checkedAt)),
+    ),
     gauge("proxwatch_last_run_timestamp_seconds", "When the servers were last asked.", [
       sample({}, nowSeconds),
     ]),

@@ -33,6 +33,8 @@ export const configSchema = z
     pbs: serverSchema.optional(),
     /** VMID → what the guest is called in metrics. */
     guests: z.record(z.string().regex(/^[1-9][0-9]{2,8}$/, "a VMID"), z.string().min(1)).default({}),
+    /** Storage → when it was last seen that its kept key fits, as Unix time in seconds; 0 where it never was. */
+    keyEscrow: z.record(z.string().min(1), z.number().min(0)).default({}),
     /** File for node_exporter's textfile collector. */
     metricsFile: absolutePath.default("/var/lib/node_exporter/textfile/proxwatch.prom"),
     /** What a run has to know of those before it. */
