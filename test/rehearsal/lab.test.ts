@@ -178,23 +178,12 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
   });
 
   it("tells of what breaks, and of its end, to everybody who takes it", async () => {
-    const { exitCode, stdout } = await lab.lab(
-      "drill",
-      "alerts",
-      "stop-exporter",
-      "fill-backup-disk",
-      "--json",
-    );
-    expect(JSON.parse(stdout)).toEqual([
-      expect.objectContaining({
-        failure: null,
-        receivers: expect.arrayContaining(["dba-team", "on-call", "chat"]),
-      }),
-      expect.objectContaining({
-        failure: null,
-        receivers: expect.arrayContaining(["dba-team", "on-call", "chat"]),
-      }),
-    ]);
+    // Those that are quick and disturb each other least: all of them take ten minutes.
+    const drills = ["stop-exporter", "fill-backup-disk", "eat-memory", "break-rules", "stop-standby"];
+    const { exitCode, stdout } = await lab.lab("drill", "alerts", ...drills, "--json");
+    const results: unknown[] = JSON.parse(stdout);
+    const held = { failure: null, receivers: expect.arrayContaining(["dba-team", "on-call", "chat"]) };
+    expect(results).toEqual(drills.map(() => expect.objectContaining(held)));
     expect(exitCode).toBe(0);
   });
 
