@@ -13,6 +13,7 @@ import { health } from "./health.ts";
 import { hosts } from "./hosts.ts";
 import { integrity } from "./integrity.ts";
 import type { Inventory } from "./inventory.ts";
+import { keyEscrow } from "./key-escrow.ts";
 import { kubernetesStorage } from "./kubernetes-storage.ts";
 import { type Lab, labOf } from "./lab.ts";
 import { maintenance } from "./maintenance.ts";
@@ -42,6 +43,7 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   health,
   backup,
   backupHost,
+  keyEscrow,
   certificates,
   backupRuns,
   physicalBackups,

@@ -9,6 +9,7 @@ import { connectionsFigures } from "./thresholds/connections.ts";
 import { healthFigures } from "./thresholds/health.ts";
 import { hostsFigures } from "./thresholds/hosts.ts";
 import { integrityFigures } from "./thresholds/integrity.ts";
+import { keyEscrowFigures } from "./thresholds/key-escrow.ts";
 import { kubernetesStorageFigures } from "./thresholds/kubernetes-storage.ts";
 import { maintenanceFigures } from "./thresholds/maintenance.ts";
 import { mongodbFigures } from "./thresholds/mongodb.ts";
@@ -31,6 +32,7 @@ export const figures = {
   ...backupFigures,
   ...connectionsFigures,
   ...backupHostFigures,
+  ...keyEscrowFigures,
   ...hostsFigures,
   ...performanceFigures,
   ...walFigures,

@@ -44,6 +44,7 @@ beforeAll(async () => {
       },
       pbs: { endpoint: "https://pbs01:8007" },
       pbsToken: { tokenId: pulumi.output("lab-watch@pbs!proxwatch"), secret: pulumi.secret("secret") },
+      keyEscrow: {},
     },
     replicationPasswords: new Map([["pg01", "secret"]]),
     backupPassphrases: new Map([["pg01", "a-secret-of-24-characters"]]),

@@ -11,6 +11,7 @@ import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { healthProofs } from "../health.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
 import { integrityProofs } from "../integrity.proofs.ts";
+import { keyEscrowProofs } from "../key-escrow.proofs.ts";
 import { kubernetesStorageProofs } from "../kubernetes-storage.proofs.ts";
 import { maintenanceProofs } from "../maintenance.proofs.ts";
 import { mongodbProofs } from "../mongodb.proofs.ts";
@@ -43,6 +44,7 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   "physical-backups": physicalBackupsProofs,
   connections: connectionsProofs,
   "backup-host": backupHostProofs,
+  "key-escrow": keyEscrowProofs,
   hosts: hostsProofs,
   performance: performanceProofs,
   wal: walProofs,

@@ -5,6 +5,7 @@ import { writeFileAtomic } from "../system/files.ts";
 import { openApi, type Product } from "./client.ts";
 import type { Config } from "./config.ts";
 import { gauge, sample } from "./gauge.ts";
+import { keyEscrowFamily } from "./key-escrow.ts";
 import type { Part, Surroundings } from "./part.ts";
 import { pbsParts } from "./pbs.ts";
 import { pveParts } from "./pve.ts";
@@ -49,11 +50,7 @@ export async function collect(config: Config, { report, signal, now }: Run): Pro
   signal.throwIfAborted();
   const families = [
     ...results.flatMap(({ families: read }) => read),
-    gauge(
-      "key_escrow_checked_timestamp_seconds",
-      "When it was last seen that the kept key of a storage's backups fits; 0 where it never was.",
-      Object.entries(config.keyEscrow).map(([storage, checkedAt]) => sample({ storage }, checkedAt)),
-    ),
+    keyEscrowFamily(config.keyEscrow),
     gauge("proxwatch_last_run_timestamp_seconds", "When the servers were last asked.", [
       sample({}, nowSeconds),
     ]),

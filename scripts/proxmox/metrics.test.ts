@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Family } from "../metrics/family.ts";
 import type { Snapshot } from "./answers.ts";
+import { keyEscrowFamily } from "./key-escrow.ts";
 import { guestNames } from "./names.ts";
 import { collectionFamilies, datastoreFamilies, failedTaskFamilies, jobFamilies } from "./pbs-metrics.ts";
 import { backupFamilies, runningFamilies, withBackups } from "./pve-backups.ts";
@@ -222,6 +223,7 @@ test("the catalogue that rules are checked by names every metric with its labels
     ...backupJobFamilies([{ id: "daily", "next-run": now }], [], [{ vmid: 2002 }], names),
     ...backupFamilies(withBackups([], [backup]), names),
     ...runningFamilies([task]),
+    keyEscrowFamily({ "pbs-critical": now }),
     ...datastoreFamilies([{ store: "main" }], [usage], now),
     ...collectionFamilies([{ ...neverRun, ...ran }]),
     ...jobFamilies([{ id: "job", store: "main", schedule: "daily", ...ran, type: "sync" }]),

@@ -266,7 +266,8 @@ test("maintenance of a datastore and a node that is off are seen", async () => {
 });
 
 test("whatever is written is in the catalogue that rules are checked by, with these labels", async () => {
-  const { families } = await world.run({ guests });
+  const { families, value } = await world.run({ guests, keyEscrow: { "pbs-critical": 1_795_255_200 } });
+  expect(value("lab_key_escrow_checked_timestamp_seconds", { storage: "pbs-critical" })).toBe(1_795_255_200);
   const catalogue = z.object({ metrics: z.record(z.string(), z.object({ labels: z.array(z.string()) })) });
   const file = new URL("../../alert-rules/metrics/proxmox.json", import.meta.url);
   const { metrics } = catalogue.parse(JSON.parse(await readFile(file, "utf8")));
