@@ -6,6 +6,8 @@ export interface Feed {
   readonly source: string;
   /** Only its metrics that begin so; default all. */
   readonly prefix?: string;
+  /** And those of other names whose label `command` begins so: each program writes a file of its own. */
+  readonly command?: string;
   /** Each fires when its part of these series has gone. */
   readonly partners: readonly string[];
   /** Whether a site has such series at all. Default always. */
@@ -26,12 +28,14 @@ export const feeds: readonly Feed[] = [
   {
     source: "dbkeeper",
     prefix: "dbkeeper_wal_",
+    command: "wal ",
     partners: ["PhysicalBackupUnknown", "WalArchiveUnknown"],
     isExpected: ({ clusters }) => clusters.some(({ hasPhysicalBackups }) => hasPhysicalBackups),
   },
   {
     source: "dbkeeper",
     prefix: "dbkeeper_maintain_",
+    command: "maintain",
     partners: ["MaintenanceUnknown"],
     isExpected: hasClusters,
   },
@@ -65,9 +69,18 @@ export const feeds: readonly Feed[] = [
   ].map((source) => ({ source, partners: ["TargetMissing"] })),
 ];
 
-/** The feed of a metric of a source; undefined where nobody would notice that it is gone. */
-export function feedOf(metric: string, source: string): Feed | undefined {
-  return feeds.find((feed) => feed.source === source && metric.startsWith(feed.prefix ?? ""));
+/**
+ * The feed of a metric of a source; undefined where nobody would notice that it is gone.
+ *
+ * @param command the label of a single series, where it has one
+ */
+export function feedOf(metric: string, source: string, command = ""): Feed | undefined {
+  return feeds.find(
+    (feed) =>
+      feed.source === source &&
+      (metric.startsWith(feed.prefix ?? "") ||
+        (feed.command !== undefined && command.startsWith(feed.command))),
+  );
 }
 
 function hasClusters({ clusters }: Inventory): boolean {

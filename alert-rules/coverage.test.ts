@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ruleGroups, uncheckedGroups } from "./groups.ts";
 import { renderRuleFile } from "./render.ts";
+import { absencesOf, untold } from "./testing/absences.ts";
 import { coverageOf, runbookProblems } from "./testing/coverage.ts";
+import { idleLab } from "./testing/idle.ts";
 import { testInventory } from "./testing/inventory.ts";
 import { promtoolTests } from "./testing/promtool.ts";
 import { proofsByGroup } from "./testing/proofs.ts";
@@ -14,13 +16,17 @@ const pages = new Map(
     readFileSync(new URL(file, runbooks), "utf8"),
   ]),
 );
+const groups = uncheckedGroups(testInventory);
 const covered = coverageOf(
-  uncheckedGroups(testInventory).map((group) => ({
+  groups.map((group) => ({
     rules: renderRuleFile(group, testInventory),
     tests: promtoolTests(group, proofsByGroup[group.name] ?? [], testInventory),
   })),
 );
 const names = [...new Set(covered.map(({ name }) => name))];
+
+const absences = absencesOf(groups, proofsByGroup, idleLab(Object.values(proofsByGroup).flat()));
+const told = new Set(absences.flatMap(({ alerts }) => [...alerts])).size;
 
 const without = (isGood: (alert: (typeof covered)[number]) => boolean) =>
   covered.filter((alert) => !isGood(alert)).map(({ name, severity }) => `${name} ${severity}`);
@@ -29,13 +35,18 @@ it("has rules that Prometheus takes, on metrics that exist", () => {
   expect(() => ruleGroups(testInventory)).not.toThrow();
 });
 
-describe(`the rule set (${covered.length} alerts)`, () => {
+describe(`the rule set (${covered.length} alerts; absent inputs of ${told} are told)`, () => {
   it("has each alert seen firing", () => {
     expect(without(({ isSeenFiring }) => isSeenFiring)).toEqual([]);
   });
 
   it("has each alert seen silent", () => {
     expect(without(({ isSeenSilent }) => isSeenSilent)).toEqual([]);
+  });
+
+  // The others are those that tell, and the dead man's switch.
+  it("has each alert's absent input told by another one", () => {
+    expect(untold(groups, absences)).toEqual([]);
   });
 
   it("has a runbook for each alert", () => {
