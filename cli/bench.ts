@@ -2,14 +2,18 @@ import type { Command } from "commander";
 import type { Bound } from "./bench/bounds.ts";
 import { formatTable } from "./terminal.ts";
 
-/** `lab bench`: what the program and the runtime cost, beside what they are to be held against. */
+/** `lab bench`: what the program, the runtime and the alert rules cost, beside what they are to be held against. */
 export function register(program: Command): void {
   const bench = program
     .command("bench")
-    .description("measure what the program and the runtime cost")
-    .addHelpText("after", "\nExamples:\n  $ ./lab bench preview --quick\n  $ ./lab bench dump --quick\n");
+    .description("measure what the program, the runtime and the alert rules cost")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ ./lab bench preview --quick\n  $ ./lab bench dump --quick\n  $ ./lab bench rules --quick\n",
+    );
   registerPreview(bench);
   registerDump(bench);
+  registerRules(bench);
 }
 
 interface Choice {
@@ -90,6 +94,34 @@ function registerDump(bench: Command): void {
         { title: "PEAK MIB", value: ({ peakMib }) => Math.round(peakMib), align: "right" },
       ]);
       await tell({ json, measurements: { scenarios }, table, bounds });
+    });
+}
+
+function registerRules(bench: Command): void {
+  bench
+    .command("rules")
+    .description("what a real Prometheus spends on the alert rules of 100, 300 and 1,000 instances")
+    .option("--quick", "20 and 50 instances")
+    .option("--json", "for scripts")
+    .addHelpText(
+      "after",
+      "\nA Prometheus of its own scrapes a synthetic lab at the normal pace, with as much of a past as the rules look\n" +
+        "back at, and evaluates the rules that the program would deliver. The exit code is 1 where all groups together\n" +
+        "need more than 10 % of their intervals, where an evaluation is left out or fails, where time grows faster than\n" +
+        "the lab, or where an alert fires though nothing is wrong. What was made is removed, also after Ctrl-C. Needs\n" +
+        "12 GiB of memory, 15 GiB under the temporary folder and a quarter of an hour (--quick: 2 GiB and some\n" +
+        "minutes); Prometheus is downloaded, or built once with optimisation.\n" +
+        "\nExamples:\n  $ ./lab bench rules --quick\n  $ ./lab bench rules --json > bench.json\n",
+    )
+    .action(async ({ quick = false, json = false }: Choice) => {
+      const { measureAllRules, quickSizes, wholeSizes } = await import("./bench/rules/all.ts");
+      const { tablesOf } = await import("./bench/rules/tables.ts");
+      const { endedBySignal } = await import("./bench/interrupt.ts");
+      const say = (text: string) => void process.stderr.write(text);
+      const { bounds, ...measurements } = await endedBySignal((signal) =>
+        measureAllRules(quick ? quickSizes : wholeSizes, { say, signal }),
+      );
+      await tell({ json, measurements, table: tablesOf({ bounds, ...measurements }), bounds });
     });
 }
 
