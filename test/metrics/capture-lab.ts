@@ -1,16 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
-import { z } from "zod";
 import type { Family, Source } from "../../alert-rules/metrics/catalogue.ts";
 import { nodeCollectorFlags } from "../../alert-rules/metrics/collectors.ts";
-import { authorityPath, tlsPaths } from "../../infra/hosts/tls.ts";
-import { monitoringUser } from "../../infra/monitoring/login.ts";
-import { execInGuest } from "../../rehearsal/guests/exec.ts";
 import type { GuestPlace } from "../../rehearsal/guests/guest.ts";
 import { findInstance } from "../../rehearsal/lab/instance.ts";
 import { placeOf } from "../../rehearsal/lab/places.ts";
 import { type FoundTool, findTool, type ToolName } from "../../tools/find.ts";
+import { outputOf, pagesOf, pagesOfJob } from "./lab-pages.ts";
 import { debianProgram } from "./programs.ts";
 import { families, writeSource } from "./source-file.ts";
 
@@ -24,20 +20,17 @@ export async function captureLab(): Promise<void> {
   const place = placeOf(instance, monitoringVmid);
   const guests = "guests of the rehearsal";
   const flags = nodeCollectorFlags();
-  const addresses = await addressesOf(place);
+  const pages = await pagesOf(place);
   const capture = async (tool: ToolName, path: string, origin: string, metrics: Record<string, Family>) =>
     writeSource(path, { ...(await headOf(tool)), how: "captured", origin, metrics });
 
-  const node = await Promise.all(
-    (addresses.get("node") ?? []).map((address) => byCertificate(place, address)),
-  );
+  const node = pagesOfJob(pages, "node");
   // What only a machine of its own lets an unprivileged service see, such as the clock, a guest of this kind hides.
   const unhidden = await startedInside(place, await pathOf("node_exporter"), flags);
   const origin = `${guests}, ${flags.join(" ")}`;
   await capture("node_exporter", "node_exporter.json", origin, anywhere([...node, unhidden]));
   for (const program of ["prometheus", "alertmanager"] as const) {
-    const pages = (addresses.get(program) ?? []).map((address) => byPassword(place, address));
-    await capture(program, `${program}.json`, guests, anywhere(await Promise.all(pages)));
+    await capture(program, `${program}.json`, guests, anywhere(pagesOfJob(pages, program)));
   }
   await using old = await debianProgram("prometheus-node-exporter", "usr/bin/prometheus-node-exporter");
   await writeSource(`versions/node_exporter-${debian}.json`, {
@@ -71,38 +64,6 @@ function anywhere(pages: readonly string[]): Record<string, Family> {
   );
 }
 
-const scrapeConfiguration = z.object({
-  scrape_configs: z.array(
-    z.object({ job_name: z.string(), static_configs: z.array(z.object({ targets: z.array(z.string()) })) }),
-  ),
-});
-
-/** Where Prometheus finds what it scrapes, by job. */
-async function addressesOf(place: GuestPlace): Promise<Map<string, string[]>> {
-  const text = await output(place, ["cat", "/etc/prometheus/prometheus.yml"]);
-  return new Map(
-    scrapeConfiguration
-      .parse(parse(text))
-      .scrape_configs.map(({ job_name, static_configs }) => [
-        job_name,
-        static_configs.flatMap(({ targets }) => targets),
-      ]),
-  );
-}
-
-function byCertificate(place: GuestPlace, address: string): Promise<string> {
-  const { certificate, key } = tlsPaths("scraper");
-  const identity = ["--cacert", authorityPath, "--cert", certificate, "--key", key];
-  return output(place, ["curl", "--silent", "--fail", ...identity, `https://${address}/metrics`]);
-}
-
-/** The password goes from file to curl without being an argument. */
-function byPassword(place: GuestPlace, address: string): Promise<string> {
-  const script = `printf 'user = "${monitoringUser}:%s"\\n' "$(cat /etc/prometheus/login-password)" |
-curl --silent --fail --config - --cacert ${authorityPath} https://${address}/metrics`;
-  return output(place, ["sh", "-c", script]);
-}
-
 /** Runs a program inside the guest for one scrape, on a port that the system chooses. */
 async function startedInside(place: GuestPlace, program: string, flags: readonly string[]): Promise<string> {
   const path = "/run/captured-exporter";
@@ -116,15 +77,5 @@ for attempt in $(seq 100); do
   sleep 0.1
 done
 curl --silent --fail "http://$address/metrics"`;
-  return await output(place, ["sh", "-c", script], await readFile(program));
-}
-
-async function output(
-  place: GuestPlace,
-  argv: readonly [string, ...string[]],
-  input?: Uint8Array,
-): Promise<string> {
-  const result = await execInGuest(place, argv, input ? { input } : {});
-  if (result.exitCode !== 0) throw new Error(`${argv[0]} failed in guest ${place.vmid}: ${result.stderr}`);
-  return result.stdout;
+  return await outputOf(place, ["sh", "-c", script], await readFile(program));
 }

@@ -23,6 +23,7 @@ import { HttpsCaller } from "../../rehearsal/lib/https.ts";
 import { waitFor } from "../../rehearsal/lib/wait.ts";
 import { recordedCalls } from "./calls.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
+import { metricTests } from "./metrics.ts";
 import { restoreTests } from "./restore.ts";
 import { runbookTests } from "./runbooks.ts";
 
@@ -252,6 +253,8 @@ describe.skipIf(!isRoot)("the lab on one machine", () => {
     const routes = await execInGuest(primary(), ["ip", "route", "show", "default"]);
     expect(routes.stdout).toBe("");
   });
+
+  metricTests(monitoring);
 
   restoreTests(() => lab, primary);
 
