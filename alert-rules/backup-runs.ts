@@ -7,6 +7,8 @@ import { type Alert, alert, type RuleGroup, selector } from "./rule.ts";
 export function backupRuns(lab: Lab): RuleGroup {
   return {
     name: "backup-runs",
+    // What it reads is written once a minute at most.
+    intervalSeconds: lab.every(60),
     rules: [
       failed(lab),
       ...lab.clusters.flatMap((cluster) => [

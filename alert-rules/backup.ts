@@ -8,6 +8,8 @@ import type { FigureName } from "./thresholds.ts";
 export function backup(lab: Lab): RuleGroup {
   return {
     name: "backup",
+    // What it reads is written once a minute at most.
+    intervalSeconds: lab.every(60),
     rules: [
       ...lab.clusters.flatMap((cluster) => [
         nothingProven(lab, cluster),
@@ -143,7 +145,7 @@ const shrank = (lab: Lab) =>
   alert({
     name: "DatabaseDumpShrank",
     // A week is one of people's work, at any pace.
-    expression: `dbkeeper_dump_size_bytes{job="node"} / (max_over_time(dbkeeper_dump_size_bytes{job="node"}[7d]) > ${lab.limit("dumpShrinkageFloor").value}) < ${lab.limit("dumpShrinkage").value}`,
+    expression: `dbkeeper_dump_size_bytes{job="node"} / (max_over_time(dbkeeper_dump_size_bytes{job="node"}[7d:1h]) > ${lab.limit("dumpShrinkageFloor").value}) < ${lab.limit("dumpShrinkage").value}`,
     limit: lab.limit("dumpShrinkage"),
     severity: "warning",
     area: "integrity",

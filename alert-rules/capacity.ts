@@ -15,6 +15,7 @@ export const usedSpace = `1 - ${available} / ${size}`;
 export function capacity(lab: Lab): RuleGroup {
   return {
     name: "capacity",
+    intervalSeconds: lab.every(60),
     rules: [
       ...spaceLow(lab),
       spacePlan(lab),
@@ -69,17 +70,17 @@ const inodesLow = (lab: Lab) =>
     }),
   );
 
-/** Bytes a second that a file system loses. */
-const loss = (window: string) => `(-1 * deriv(${available}[${window}]))`;
+/** Bytes a second that a file system loses, where it does. */
+const loss = (window: string) => `(-1 * deriv(${available}[${window}]) > 0)`;
 
 const fullSoon = (lab: Lab) => {
   const limit = lab.limit("diskFullSoon");
-  const lost = loss(lab.window(21_600));
+  const lost = loss(lab.looks(21_600, 300));
   // A dump that has ended leaves a slope in the long window, not in the short one.
   const still = loss(lab.window(3600));
   return alert({
     name: "DiskFullSoon",
-    expression: `${available} / ${lost} < ${limit.value} and ${lost} > 0 and ${available} / ${still} < ${limit.value} and ${still} > 0 and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
+    expression: `${available} / ${lost} < ${limit.value} and ${available} / ${still} < ${limit.value} and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
     limit,
     severity: "critical",
     area: "capacity",
@@ -94,10 +95,10 @@ const fullSoon = (lab: Lab) => {
 const actForecast = (lab: Lab) => {
   const limit = lab.limit("diskActForecast");
   const share = Number((1 - lab.limit("diskUsedCritical").value).toFixed(6));
-  const lost = loss("7d");
+  const lost = loss("7d:1h");
   return alert({
     name: "DiskSpaceForecast",
-    expression: `(${available} - ${share} * ${size}) / ${lost} < ${limit.value} and ${lost} > 0 and ${available} offset 3d > 0 and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
+    expression: `(${available} - ${share} * ${size}) / ${lost} < ${limit.value} and ${available} offset 3d > 0 and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
     limit,
     severity: "warning",
     area: "capacity",
@@ -112,7 +113,7 @@ const databaseGrows = (lab: Lab) => {
   const bytes = 'pg_database_size_bytes{job="postgres"}';
   return alert({
     name: "DatabaseGrowsFast",
-    expression: `(deriv(${bytes}[7d]) * ${30 * 86_400} / ${bytes} > ${limit.value} and ${bytes} > ${lab.limit("databaseGrowthFloor").value} and ${bytes} offset 3d > 0) and on (instance) pg_replication_is_replica{job="postgres"} == 0`,
+    expression: `(deriv(${bytes}[7d:1h]) * ${30 * 86_400} / ${bytes} > ${limit.value} and ${bytes} > ${lab.limit("databaseGrowthFloor").value} and ${bytes} offset 3d > 0) and on (instance) pg_replication_is_replica{job="postgres"} == 0`,
     limit,
     severity: "warning",
     area: "capacity",

@@ -5,6 +5,7 @@ import { alert, type RuleGroup, selector } from "./rule.ts";
 export function collection(lab: Lab): RuleGroup {
   return {
     name: "collection",
+    intervalSeconds: lab.every(120),
     rules: [
       postgresCollectorFails(lab),
       postgresExporterErrors(lab),
@@ -45,7 +46,7 @@ const nodeCollectorFails = (lab: Lab) =>
     name: "NodeCollectorFailing",
     // One for hardware that a host has not never succeeds.
     expression:
-      'node_scrape_collector_success{job="node"} == 0 and max_over_time(node_scrape_collector_success{job="node"}[1d]) == 1',
+      'node_scrape_collector_success{job="node"} == 0 and max_over_time(node_scrape_collector_success{job="node"}[1d:15m]) == 1',
     forSeconds: lab.hold(300),
     severity: "warning",
     area: "monitoring",

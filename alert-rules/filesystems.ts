@@ -52,7 +52,7 @@ function readOnly(lab: Lab): Alert {
   const series = `node_filesystem_readonly{job="node",${onDisks}}`;
   return alert({
     name: "FilesystemReadOnly",
-    expression: `${series} == ${limit.value} and min_over_time(${series}[1d]) == 0`,
+    expression: `${series} == ${limit.value} and min_over_time(${series}[1d:5m]) == 0`,
     limit,
     severity: "critical",
     area: "resources",

@@ -10,6 +10,13 @@ export interface Lab extends Inventory {
   hold(seconds: number): number;
   /** A window such as `5m` at the site's pace, wide enough for four scrapes. */
   window(seconds: number): string;
+  /**
+   * A window with looks inside it, such as `6h:5m`: of hours and days not every scrape is needed, and reading them all
+   * for a thousand hosts takes longer than all other rules together.
+   */
+  looks(seconds: number, stepSeconds: number): string;
+  /** How often a group is evaluated whose data changes so seldom, in seconds at the site's pace. */
+  every(seconds: number): number;
 }
 
 export function labOf(inventory: Inventory): Lab {
@@ -21,11 +28,19 @@ export function labOf(inventory: Inventory): Lab {
     const looks = Math.ceil((seconds * pace) / evaluationIntervalSeconds);
     return Math.max(looks * evaluationIntervalSeconds, Math.min(seconds, leastSeconds));
   };
+  const window = (seconds: number) =>
+    promDuration(Math.max(Math.ceil(seconds * pace), 4 * scrapeIntervalSeconds));
   return {
     ...inventory,
     hold,
     limit: (name) => limitOf(name, thresholds, hold),
-    window: (seconds) => promDuration(Math.max(Math.ceil(seconds * pace), 4 * scrapeIntervalSeconds)),
+    window,
+    looks: (seconds, stepSeconds) =>
+      `${window(seconds)}:${promDuration(Math.max(Math.floor(stepSeconds * pace), scrapeIntervalSeconds))}`,
+    every: (seconds) => {
+      const looks = Math.floor((seconds * pace) / evaluationIntervalSeconds);
+      return Math.max(looks, 1) * evaluationIntervalSeconds;
+    },
   };
 }
 

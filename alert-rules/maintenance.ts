@@ -6,6 +6,8 @@ import { alert, type RuleGroup, selector } from "./rule.ts";
 export function maintenance(lab: Lab): RuleGroup {
   return {
     name: "maintenance",
+    // What it reads is written once a minute at most.
+    intervalSeconds: lab.every(60),
     rules: [
       neglected(lab, "TablesNotVacuumed", "unvacuumed", "vacuumed"),
       neglected(lab, "TablesNotAnalyzed", "unanalyzed", "analyzed"),

@@ -8,6 +8,8 @@ import { type Alert, alert, type RuleGroup, selector } from "./rule.ts";
 export function pbs(lab: Lab): RuleGroup {
   return {
     name: "pbs",
+    // What it reads is written once a minute at most.
+    intervalSeconds: lab.every(60),
     rules: [
       unreachable(lab),
       partUnread(lab),

@@ -9,6 +9,8 @@ export function physicalBackups(lab: Lab): RuleGroup {
   if (clusters.length === 0) return { name: "physical-backups", rules: [] };
   return {
     name: "physical-backups",
+    // What it reads is written once a minute at most.
+    intervalSeconds: lab.every(60),
     rules: [
       ...clusters.flatMap((cluster) => [unknown(lab, cluster), neverDrilled(lab, cluster)]),
       tooOld(lab, "physicalBackupAge", "warning"),
