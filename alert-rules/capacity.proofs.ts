@@ -19,6 +19,14 @@ const server = { job: "postgres", instance: "proj-pg01", cluster: "pg01" };
 const bytes = selector("pg_database_size_bytes", { ...server, datname: "desi" });
 const role = selector("pg_replication_is_replica", server);
 
+const sequence =
+  'dbkeeper_sequence_used_ratio{job="node",instance="proj-pg01",cluster="pg01",database="desi"}';
+const runsOut = {
+  alert: "SequenceRunsOut",
+  labels: { job: "node", instance: "proj-pg01", cluster: "pg01", database: "desi" },
+  says: "A sequence in desi on proj-pg01 has given away most of the values that it or its column may have: after the last one every insert that needs one fails.",
+} as const;
+
 export const capacityProofs: Proofs = [
   {
     alert: "DiskSpaceLow",
@@ -115,5 +123,20 @@ export const capacityProofs: Proofs = [
     labels: { ...server, datname: "desi" },
     says: "If desi on proj-pg01 goes on growing as in the last seven days, it grows by 105.8% in 30 days: disks, dumps and their archive have to hold it.",
     shows: "105.8% in 30 days",
+  },
+  {
+    ...runsOut,
+    severity: "warning",
+    good: { [sequence]: 0.75 },
+    bad: { [sequence]: 0.76 },
+    shows: "76%",
+  },
+  {
+    ...runsOut,
+    severity: "critical",
+    good: { [sequence]: 0.75 },
+    bad: { [sequence]: 0.96 },
+    shows: "96%",
+    also: ["SequenceRunsOut warning"],
   },
 ];

@@ -1,5 +1,6 @@
 import type { Lab } from "./lab.ts";
 import { alert, type RuleGroup } from "./rule.ts";
+import { sequences } from "./sequences.ts";
 import { tiers } from "./tiers.ts";
 
 /** What the kernel keeps for itself, and images that are always full. */
@@ -22,7 +23,7 @@ export function capacity(lab: Lab): RuleGroup {
       ...inodesLow(lab),
       fullSoon(lab),
       actForecast(lab),
-      ...(lab.clusters.length > 0 ? [databaseGrows(lab)] : []),
+      ...(lab.clusters.length > 0 ? [databaseGrows(lab), ...sequences(lab)] : []),
     ],
   };
 }

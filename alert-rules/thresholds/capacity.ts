@@ -60,6 +60,20 @@ export const capacityFigures = {
     meaning: "time until a file system has to be acted on, if it goes on as in the last seven days",
     source: "M13 of the requirements; a month is what buying a disk takes",
   },
+  sequenceUsed: {
+    value: 0.75,
+    unit: "ratio",
+    forSeconds: 300,
+    meaning: "of a sequence's values, or of those that its column may have, how many it has given away",
+    source: `${m13}: alert at 75 %; a wider column means that its table is written anew`,
+  },
+  sequenceUsedCritical: {
+    value: 0.95,
+    unit: "ratio",
+    forSeconds: 300,
+    meaning: "of a sequence's values, or of those that its column may have, how many it has given away",
+    source: "chosen: seen once a day, and one night's load can use the last twentieth of an integer",
+  },
   databaseGrowth: {
     value: 1,
     unit: "ratio",

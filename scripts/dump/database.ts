@@ -10,6 +10,7 @@ import type { DatabaseEntry, RunFile } from "../runs/manifest.ts";
 import { writeDumpFolder } from "./directory.ts";
 import { secondsSince, writeDumpFile } from "./file.ts";
 import type { PlannedDump } from "./plan.ts";
+import { sequenceUsedRatio } from "./sequences.ts";
 import { checkArchiveHead, dumpStages } from "./stages.ts";
 
 /** What a session reads of a database while pg_dump reads its rows. */
@@ -29,6 +30,7 @@ export async function dumpDatabase(
   const { config } = context;
   const { database } = plan;
   const begun = performance.now();
+  const sequencesUsedRatio = await sequenceUsedRatio(context, database.name);
   const session = await connect(config.cluster, database.name);
   let stopCancelling = () => {};
   try {
@@ -49,6 +51,7 @@ export async function dumpDatabase(
       files,
       durationSeconds: secondsSince(begun),
       databaseBytes: database.bytes,
+      sequencesUsedRatio,
       locale: database.locale,
       ...facts,
     };

@@ -74,6 +74,26 @@ describe.skipIf(serverPrograms === undefined)(`dumps (${serverPrograms ?? skipRe
     }
   }, 30_000);
 
+  test("how near its sequences are to their ends is in the manifest and the metrics of each database", async () => {
+    await cluster.sql(
+      `create table small (id smallserial); select setval('small_id_seq', 16384);
+       create sequence for_an_integer; create table narrow (id int default nextval('for_an_integer'));
+       alter sequence for_an_integer owned by narrow.id; select setval('for_an_integer', 1717986918);
+       create sequence falling increment -1 minvalue -10; select setval('falling', -3);
+       create sequence round maxvalue 10 cycle; select setval('round', 10);
+       create sequence nearly maxvalue 10; create sequence unused`,
+      "proj_b",
+    );
+    const { databases } = await dumped("--database", "proj_*");
+    const used = Object.fromEntries(databases.map((entry) => [entry.name, entry.sequencesUsedRatio]));
+    // The column that it fills is half as wide as the sequence.
+    expect(used).toEqual({ proj_a: 0, proj_b: expect.closeTo(0.8, 6) });
+    expect(await keeper.metrics()).toMatch(
+      /^dbkeeper_sequence_used_ratio\{cluster="pg01",database="proj_b"\} 0\.8/m,
+    );
+    await cluster.sql("drop table small, narrow; drop sequence falling, round, nearly, unused", "proj_b");
+  });
+
   test("a dry run tells the plan and changes nothing", async () => {
     const started = await startRun(keeper.directory, "pg01", new Date());
     const outcome = await keeper.run("dump", "--dry-run", "--database", "proj_*", "--database", "nowhere");

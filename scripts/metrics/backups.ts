@@ -101,6 +101,11 @@ export function backupFamilies(
       samples: perDatabase((manifest, database) => entryOf(manifest, database)?.databaseBytes),
     },
     {
+      name: "dbkeeper_sequence_used_ratio",
+      help: "What the database's sequence nearest to its end had used of its values when it was last dumped, 0 to 1.",
+      samples: perDatabase((manifest, database) => entryOf(manifest, database)?.sequencesUsedRatio),
+    },
+    {
       name: "dbkeeper_run_duration_seconds",
       help: "Time from the beginning of the newest run's dumps to their end.",
       samples: once(newest && (Date.parse(newest.finishedAt) - Date.parse(newest.startedAt)) / 1000),

@@ -52,6 +52,8 @@ const databaseEntrySchema = z.object({
   durationSeconds: z.number().min(0),
   /** Size of the database on the server, in bytes; `null` where the role may not see it. */
   databaseBytes: z.int().min(0).nullable(),
+  /** What the sequence nearest to its end has used of its values, 0 to 1; `null` where that could not be told. */
+  sequencesUsedRatio: z.number().min(0).nullable().default(null),
   /** What a scratch database must be created with. */
   locale: z.object({
     encoding: z.string(),

@@ -11,6 +11,7 @@ export function entryFor(name: string): DatabaseEntry {
     durationSeconds: 1.5,
     format: "custom",
     databaseBytes: null,
+    sequencesUsedRatio: null,
     locale: {
       encoding: "UTF8",
       collate: "C",
