@@ -1,3 +1,4 @@
+import { wereWritable } from "./filesystems.ts";
 import type { Lab } from "./lab.ts";
 import { alert, type RuleGroup } from "./rule.ts";
 import { sequences } from "./sequences.ts";
@@ -18,6 +19,7 @@ export function capacity(lab: Lab): RuleGroup {
     name: "capacity",
     intervalSeconds: lab.every(60),
     rules: [
+      wereWritable(),
       ...spaceLow(lab),
       spacePlan(lab),
       ...inodesLow(lab),

@@ -72,7 +72,8 @@ function latency(lab: Lab): Recording[] {
       expression: `${rate} - sum by (instance, cluster, database) (rate(dbkeeper_observed_statement_duration_seconds_bucket{job="node",le="${bound}"}[${observedWindow(lab, 300)}]))`,
     }),
     ...windows.map(([name, seconds]) => {
-      const window = lab.window(seconds);
+      // The values are rates of five minutes themselves: looks so far apart leave nothing out.
+      const window = seconds < 86_400 ? lab.window(seconds) : lab.looks(seconds, 300);
       return record({
         name: `database:postgres_statements_slow:error_ratio_${name}`,
         expression: `avg_over_time(${slow}[${window}]) / (avg_over_time(${rate}[${window}]) > ${floor})`,

@@ -81,6 +81,7 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
       say(`${instances} instances: writing their past\n`);
       const history = new History({ lab, exporters, prometheus, groups: ruleGroups(inventory) });
       await history.write();
+      await written(prometheus, signal);
       await history.goOn();
       say(`${instances} instances: evaluating their rules\n`);
       await configure(prometheus, { site, exporters, rules });
@@ -98,6 +99,21 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
   } finally {
     await exporters.close();
   }
+}
+
+/** Once a minute Prometheus moves full chunks from its memory to files; until then a long past is slow to read. */
+async function written(prometheus: Prometheus, signal: AbortSignal): Promise<void> {
+  await waitFor(
+    async () => {
+      signal.throwIfAborted();
+      const text = await prometheus.metrics();
+      const [chunks, moved, series] = ["head_chunks", "mmap_chunks_total", "head_series"].map((metric) =>
+        plainMetric(text, `prometheus_tsdb_${metric}`),
+      );
+      return (chunks ?? 0) - (moved ?? 0) <= 1.5 * (series ?? 0);
+    },
+    { what: "Prometheus to write full chunks to files", timeoutSeconds: 300, intervalMs: 1000 },
+  );
 }
 
 async function built(inventory: Inventory): Promise<{ rules: readonly RuleFile[]; buildSeconds: number }> {
