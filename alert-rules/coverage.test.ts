@@ -6,7 +6,7 @@ import { absencesOf, untold } from "./testing/absences.ts";
 import { coverageOf, runbookProblems } from "./testing/coverage.ts";
 import { idleLab } from "./testing/idle.ts";
 import { testInventory } from "./testing/inventory.ts";
-import { promtoolTests } from "./testing/promtool.ts";
+import { firingTests } from "./testing/promtool.ts";
 import { proofsByGroup } from "./testing/proofs.ts";
 
 const runbooks = new URL("../runbooks/", import.meta.url);
@@ -20,7 +20,7 @@ const groups = uncheckedGroups(testInventory);
 const covered = coverageOf(
   groups.map((group) => ({
     rules: renderRuleFile(group, testInventory),
-    tests: promtoolTests(group, proofsByGroup[group.name] ?? [], testInventory),
+    tests: firingTests(group, proofsByGroup[group.name] ?? [], testInventory),
   })),
 );
 const names = [...new Set(covered.map(({ name }) => name))];

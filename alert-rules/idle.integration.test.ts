@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { uncheckedGroups } from "./groups.ts";
 import { renderRuleFile } from "./render.ts";
+import { firingAt } from "./testing/expectations.ts";
 import { idleInput, idleLab } from "./testing/idle.ts";
 import { testInventory } from "./testing/inventory.ts";
-import { firingAt, testFile } from "./testing/promtool.ts";
+import { testFile } from "./testing/promtool.ts";
 import { proofsByGroup } from "./testing/proofs.ts";
 import { promtool, runPromtool } from "./testing/run-promtool.ts";
 

@@ -60,8 +60,13 @@ function inputsOf(proof: Proof, metrics: ReadonlySet<string>): Input[] {
     .map(partsOf)
     .filter(({ metric }) => metrics.has(metric))
     .flatMap(({ job, instance, feed }) =>
-      feed ? [{ alert: `${proof.alert} ${proof.severity}`, feed, job, instance }] : [],
+      feed ? alertsOf(proof).map((alert) => ({ alert, feed, job, instance })) : [],
     );
+}
+
+/** With the critical one its warning, which reads the same. */
+function alertsOf({ alert, severity, also = [] }: Proof): string[] {
+  return [`${alert} ${severity}`, ...also.filter((name) => name.startsWith(`${alert} `))];
 }
 
 const allPartners = new Set(feeds.flatMap(({ partners }) => partners));

@@ -3,7 +3,9 @@ import { selectorsOf } from "../promql/expression.ts";
 import { parseExpression } from "../promql/parse.ts";
 import { annotationsOf, type Links, renderRuleFile } from "../render.ts";
 import type { Alert, Recording, RuleGroup } from "../rule.ts";
+import { firingAt, neverFired, onlyOthers, stillFiring } from "./expectations.ts";
 import type { Proof } from "./proof.ts";
+import type { RuleTests } from "./run-promtool.ts";
 import { type Course, type Courses, promtoolValues, type Series } from "./series.ts";
 
 type Rule = Alert | Recording;
@@ -29,15 +31,37 @@ export function timelineOf(alert: Alert, proof: Proof): Timeline {
   return { badFrom, firesAt, goodFrom, endsAt, lasts: endsAt + 2 * step };
 }
 
-/** The inputs of promtool for these proofs, one for each step; the rule file beside them is `rules.yml`. */
-export function promtoolTests(group: RuleGroup, proofs: readonly Proof[], links: Links): string[] {
+/**
+ * What promtool is given for the proofs of a group: how its alerts fire among all others of the group, and how they
+ * stay silent elsewhere, for which nothing but they is needed.
+ */
+export function proofTests(
+  group: RuleGroup,
+  all: readonly RuleGroup[],
+  proofs: readonly Proof[],
+  links: Links,
+): RuleTests[] {
+  const elsewhere = [...Map.groupBy(proofs, ({ alert }) => alert)].map(([name, some]) => ({
+    rules: renderRuleFile({ name: group.name, rules: rulesNamed(name, group, all) }, links),
+    tests: inFiles(some, (proof) => silentTests(alertOf(group, proof), proof)),
+  }));
+  return [
+    { rules: rulesUnderTest(group, all, links), tests: firingTests(group, proofs, links) },
+    ...elsewhere.filter(({ tests }) => tests.length > 0),
+  ];
+}
+
+/** How the alerts of a group fire, wait, say and end, as promtool's tests, a file for each step. */
+export function firingTests(group: RuleGroup, proofs: readonly Proof[], links: Links): string[] {
+  return inFiles(proofs, (proof) => [firingTest(alertOf(group, proof), group, proof, links)]);
+}
+
+function inFiles(proofs: readonly Proof[], testsOf: (proof: Proof) => object[]): string[] {
   const bySteps = Map.groupBy(proofs, ({ stepMinutes = 1 }) => stepMinutes);
-  return [...bySteps].map(([step, some]) =>
-    testFile(
-      some.flatMap((proof) => testsOf(alertOf(group, proof), group, proof, links)),
-      step,
-    ),
-  );
+  return [...bySteps].flatMap(([step, some]) => {
+    const tests = some.flatMap(testsOf);
+    return tests.length > 0 ? [testFile(tests, step)] : [];
+  });
 }
 
 export function testFile(tests: readonly object[], stepMinutes: number): string {
@@ -54,6 +78,13 @@ export function rulesUnderTest(group: RuleGroup, all: readonly RuleGroup[], link
     { name: group.name, rules: [...recordingsFor(group.rules, foreign), ...group.rules] },
     links,
   );
+}
+
+/** The alerts of a name, and what is recorded for them. */
+function rulesNamed(name: string, group: RuleGroup, all: readonly RuleGroup[]): Rule[] {
+  const alerts = group.rules.filter((rule) => rule.kind === "alert" && rule.name === name);
+  const foreign = all.filter((other) => other.name !== group.name).flatMap(({ rules }) => rules);
+  return [...recordingsFor(alerts, [...foreign, ...group.rules]), ...alerts];
 }
 
 /** The recordings that rules read, and those that these read, in the order in which they are made. */
@@ -86,13 +117,13 @@ export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Pro
   return found;
 }
 
-function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): object[] {
-  if (alert.severity === "none") return [alwaysFiring(group, proof, links)];
+function firingTest(alert: Alert, group: RuleGroup, proof: Proof, links: Links): object {
+  if (alert.severity === "none") return alwaysFiring(group, proof, links);
   const { stepMinutes: step = 1 } = proof;
   const timeline = timelineOf(alert, proof);
   const { badFrom, firesAt, goodFrom, endsAt } = timeline;
   const own = `${proof.alert} ${proof.severity}`;
-  const main = {
+  return {
     name: `${own}: fires and ends`,
     interval: `${step}m`,
     input_series: badInput(proof, timeline),
@@ -111,15 +142,16 @@ function testsOf(alert: Alert, group: RuleGroup, proof: Proof, links: Links): ob
       },
     ],
   };
-  return [
-    main,
-    ...elsewhereInputs(proof, timeline).map((input) => ({
-      name: `${own}: silent elsewhere`,
-      interval: `${step}m`,
-      input_series: input,
-      promql_expr_test: [neverFired(timeline.lasts, proof)],
-    })),
-  ];
+}
+
+function silentTests(alert: Alert, proof: Proof): object[] {
+  const timeline = timelineOf(alert, proof);
+  return elsewhereInputs(proof, timeline).map((input) => ({
+    name: `${proof.alert} ${proof.severity}: silent elsewhere`,
+    interval: `${proof.stepMinutes ?? 1}m`,
+    input_series: input,
+    promql_expr_test: [neverFired(timeline.lasts, proof)],
+  }));
 }
 
 /** The series of a proof: good, then bad, then good again. */
@@ -187,7 +219,7 @@ export function wordsOf(alert: Alert, proof: Proof, links: Links): object {
 function inputSeries(
   always: Series,
   good: Courses,
-  bad: Series,
+  bad: Courses,
   samples: { readonly good: number; readonly bad: number; readonly after: number },
   stepMinutes: number,
 ): object[] {
@@ -201,45 +233,4 @@ function inputSeries(
     ];
     return { series: name, values: promtoolValues(phases, stepMinutes) };
   });
-}
-
-const allFiring = 'count by (alertname, severity) (ALERTS{alertstate="firing"})';
-
-/** Exactly these alerts, given as `Name severity`, fire. */
-export function firingAt(minutes: number, names: readonly string[]): object {
-  return {
-    expr: `${allFiring} > bool 0`,
-    eval_time: `${minutes}m`,
-    exp_samples: [...new Set(names)].map((name) => sampleOf(name)),
-  };
-}
-
-function sampleOf(name: string): object {
-  const [alertname, severity] = name.split(" ");
-  return { labels: `{alertname="${alertname}", severity="${severity}"}`, value: 1 };
-}
-
-/** Of all but those that may outlast it, nothing fires. */
-function onlyOthers(minutes: number, own: string, also: readonly string[]): object {
-  const others = also.filter((name) => name !== own).map((name) => name.split(" ")[0]);
-  const [name, severity] = own.split(" ");
-  const ownOnly = `ALERTS{alertstate="firing",alertname="${name}",severity="${severity}"}`;
-  const rest = `ALERTS{alertstate="firing",alertname!~"${[name, ...others].join("|")}"}`;
-  return { expr: `count(${ownOnly} or ${rest})`, eval_time: `${minutes}m`, exp_samples: [] };
-}
-
-function stillFiring(minutes: number, { alert, severity }: Proof): object {
-  return {
-    expr: `count(ALERTS{alertstate="firing",alertname="${alert}",severity="${severity}"}) > bool 0`,
-    eval_time: `${minutes}m`,
-    exp_samples: [{ labels: "{}", value: 1 }],
-  };
-}
-
-function neverFired(minutes: number, { alert }: Proof): object {
-  return {
-    expr: `count_over_time(ALERTS{alertstate="firing",alertname="${alert}"}[${minutes}m])`,
-    eval_time: `${minutes}m`,
-    exp_samples: [],
-  };
 }

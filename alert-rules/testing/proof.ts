@@ -14,7 +14,7 @@ export interface Proof {
   /** What is just good enough: near the threshold, so that a changed one is noticed. */
   readonly good: Series;
   /** What is just too bad; the same series as in `good`, or some of them. */
-  readonly bad: Series;
+  readonly bad: Courses;
   /** Labels of the firing alert, without alertname, severity and area. */
   readonly labels: Readonly<Record<string, string>>;
   /** Its description as people read it. */

@@ -50,31 +50,49 @@ function chunked(trials: readonly Trial[]): Trial[][] {
   );
 }
 
-/** Those of a batch that were not noticed. */
+/** Those of a batch that no test noticed: the cheapest tests first, and what was noticed is tried no more. */
 async function tried(batch: readonly Trial[], links: Links): Promise<WrongRule[]> {
   const ids = new Map(batch.flatMap(({ wrongs }) => wrongs).map((wrong, id) => [wrong, `_wrong${id}`]));
   const noticed = new Set<string>();
-  for (let ended = true; ended; ) {
-    const left = batch.map(({ subject, wrongs }) => ({
-      subject,
-      wrongs: wrongs.filter((wrong) => !noticed.has(ids.get(wrong) ?? "")),
-    }));
-    const cases = left.map((trial) => filesOf(trial, ids, links));
-    const said = await runPromtoolOn(cases);
-    if (said.includes(right)) throw new Error(`a proof fails on right rules:\n${said}`);
-    const before = noticed.size;
-    for (const [id] of said.matchAll(/_wrong\d+\b/g)) noticed.add(id);
-    // promtool ends a test where a rule cannot be evaluated, such as one that matches many with many.
-    ended = /^ +rule: \S+, time: /m.test(said);
-    if (said !== "" && noticed.size === before) throw new Error(`promtool blames no wrong rule:\n${said}`);
+  const unnoticedOf = (wrongs: readonly WrongRule[]) =>
+    wrongs.filter((wrong) => !noticed.has(ids.get(wrong) ?? ""));
+  const turns = Math.max(...batch.map(({ subject }) => subject.proofs.length));
+  for (let turn = 0; turn < turns; turn++) {
+    for (let hasEnded = false; !hasEnded; ) {
+      const cases = batch.flatMap(({ subject, wrongs }) => {
+        const proof = byCost(subject)[turn];
+        const left = unnoticedOf(wrongs);
+        return proof && left.length > 0 ? [filesOf(subject, proof, left, ids, links)] : [];
+      });
+      const said = await runPromtoolOn(cases);
+      if (said.includes(right)) throw new Error(`a proof fails on right rules:\n${said}`);
+      const before = noticed.size;
+      for (const [id] of said.matchAll(/_wrong\d+\b/g)) noticed.add(id);
+      if (said !== "" && noticed.size === before) throw new Error(`promtool blames no wrong rule:\n${said}`);
+      // promtool ends a test where a rule cannot be evaluated, such as one that matches many with many.
+      hasEnded = !/^ +rule: \S+, time: /m.test(said);
+    }
   }
-  return batch.flatMap(({ wrongs }) => wrongs).filter((wrong) => !noticed.has(ids.get(wrong) ?? ""));
+  return unnoticedOf(batch.flatMap(({ wrongs }) => wrongs));
+}
+
+function byCost({ group, proofs }: Subject): Proof[] {
+  const evaluations = (proof: Proof) =>
+    (timelineOf(alertOf(group, proof), proof).lasts * (1 + [proof.elsewhere ?? []].flat().length)) /
+    (proof.stepMinutes ?? 1);
+  return proofs.toSorted((a, b) => evaluations(a) - evaluations(b));
 }
 
 /** The suffix of the alerts as they should be: where one of these is noticed, nothing else that was says anything. */
 const right = "_right";
 
-function filesOf({ subject, wrongs }: Trial, ids: ReadonlyMap<WrongRule, string>, links: Links): RuleTests {
+function filesOf(
+  subject: Subject,
+  proof: Proof,
+  wrongs: readonly WrongRule[],
+  ids: ReadonlyMap<WrongRule, string>,
+  links: Links,
+): RuleTests {
   const variants = [
     { suffix: right, copies: copiesOf(subject, right) },
     ...wrongs.map((wrong) => {
@@ -88,15 +106,9 @@ function filesOf({ subject, wrongs }: Trial, ids: ReadonlyMap<WrongRule, string>
       copies.filter(({ original }) => original === rule).map(({ copy }) => copy),
     ),
   ]);
-  const bySteps = Map.groupBy(subject.proofs, ({ stepMinutes = 1 }) => stepMinutes);
   return {
     rules: renderRuleFile({ name: subject.group.name, rules }, links),
-    tests: [...bySteps].map(([step, proofs]) =>
-      testFile(
-        proofs.flatMap((proof) => testsOf(subject, proof, variants, links)),
-        step,
-      ),
-    ),
+    tests: [testFile(testsOf(subject, proof, variants, links), proof.stepMinutes ?? 1)],
   };
 }
 
