@@ -133,7 +133,10 @@ export async function expire(context: Context, dryRun: boolean): Promise<void> {
 /** Makes the stanza where it is missing; does nothing where it is there. */
 export async function setUp(context: Context): Promise<void> {
   const { config } = walOf(context);
-  await pgBackRest(config, "stanza-create", [], context.signal);
+  // Where it is there pgBackRest would still want its locks, which a check or a backup holds for long.
+  if (await lacksStanza(config, context.signal)) {
+    await pgBackRest(config, "stanza-create", [], context.signal);
+  }
   context.report.event("info", "wal-stanza-ready", `stanza ${config.stanza} is ready`, {
     stanza: config.stanza,
   });

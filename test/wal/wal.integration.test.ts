@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startStandby } from "../../scripts/testing/cluster.ts";
@@ -119,6 +120,23 @@ describe.skipIf(whySkipped !== undefined)(`WAL and physical backups (${whySkippe
     expect(third.events.map(({ event }) => event)).toContain("drill-leftover-removed");
     expect(await readdir(host.scratch)).toEqual([]);
   }, 90_000);
+
+  test("a stanza that is there needs nothing of its setup, whoever works on it", async () => {
+    // As any other command of pgBackRest would; ended by the end of its input.
+    const locks = ["archive", "backup"].map((kind) =>
+      join(dirname(host.repository), "lock", `pg01-${kind}.lock`),
+    );
+    const hold = 'umask 0; exec flock "$0" sh -c "echo held; cat"';
+    const holders = locks.map((lock) => execa("sh", ["-c", hold, lock]));
+    try {
+      await Promise.all(holders.map(({ stdout }) => once(stdout, "data")));
+      const outcome = await host.wal("setup");
+      expect(outcome.code, outcome.output).toBe(0);
+    } finally {
+      for (const holder of holders) holder.stdin?.end();
+      await Promise.all(holders);
+    }
+  });
 
   test("a segment that is corrupt or missing fails the drill, and is told as lost", async () => {
     const before = (await drills()).length;
