@@ -90,6 +90,28 @@ export const capacityProofs: Proofs = [
     always: size,
     good: { [available]: 490 * GB },
     bad: { [available]: { perMinute: -1 * GB } },
+    elsewhere: [
+      // A dump that was written within ten minutes, and hardly anything since.
+      {
+        [available]: {
+          inTurn: [
+            [240, 490 * GB],
+            [10, { perMinute: -13 * GB }],
+            [0, { perMinute: -0.1 * GB }],
+          ],
+        },
+      },
+      // A disk of which less than half is used.
+      {
+        [available]: {
+          inTurn: [
+            [360, 980 * GB],
+            [270, { perMinute: -1.6 * GB }],
+            [0, { perMinute: 0 }],
+          ],
+        },
+      },
+    ],
     labels: disk,
     says: "If /mnt/backup on proj-pg01 goes on filling as in the last six hours, it is full in 8h 8m 48s.",
     shows: "8h 8m 48s",
@@ -104,6 +126,15 @@ export const capacityProofs: Proofs = [
     always: size,
     good: { [available]: 490 * GB },
     bad: { [available]: { perMinute: -0.03 * GB } },
+    // Of this one less than half is used.
+    elsewhere: {
+      [available]: {
+        inTurn: [
+          [360, 950 * GB],
+          [0, { perMinute: -0.02 * GB }],
+        ],
+      },
+    },
     labels: disk,
     says: "If /mnt/backup on proj-pg01 goes on filling as in the last seven days, it is 85 % full in 21d 1h 31m 19s.",
     shows: "21d 1h 31m 19s",
@@ -116,10 +147,22 @@ export const capacityProofs: Proofs = [
     delayMinutes: 6480,
     clearMinutes: 720,
     always: { [role]: 0 },
-    good: { [bytes]: 100 * GB },
-    bad: { [bytes]: { perMinute: 0.004 * GB } },
-    // A standby of the same growth is no second one.
-    elsewhere: { [role]: 1, [bytes]: { perMinute: 4 * GB } },
+    good: { [bytes]: 5 * GB },
+    bad: { [bytes]: { perMinute: 0.0002 * GB } },
+    elsewhere: [
+      // A standby of the same growth is no second one.
+      { [role]: 1, [bytes]: { perMinute: 4 * GB } },
+      // One that is small may well double.
+      {
+        [role]: 0,
+        [bytes]: {
+          inTurn: [
+            [360, 0.3 * GB],
+            [0, { perMinute: 0.00003 * GB }],
+          ],
+        },
+      },
+    ],
     labels: { ...server, datname: "desi" },
     says: "If desi on proj-pg01 goes on growing as in the last seven days, it grows by 105.8% in 30 days: disks, dumps and their archive have to hold it.",
     shows: "105.8% in 30 days",
