@@ -1,13 +1,6 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { writeFileAtomic } from "./system/files.ts";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
-const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
+import { digestOfSources, keep, keptPath, root } from "./kept.ts";
 
 /** Programs of the lab that run on its hosts, by where they begin. */
 const entryPoints = { dbkeeper: "scripts/main.ts", proxwatch: "scripts/proxmox/main.ts" } as const;
@@ -21,25 +14,15 @@ type Program = keyof typeof entryPoints;
  */
 export async function bundleRuntime(program: Program = "dbkeeper"): Promise<string> {
   sources ??= sourcesDigest();
-  const file = join(cacheFolder, `${program}-${await sources}.mjs`);
-  if (existsSync(file)) return file;
-  await mkdir(cacheFolder, { recursive: true });
-  await writeFileAtomic(file, await buildRuntime(program), 0o644);
-  return file;
+  const name = `${program}-${await sources}.mjs`;
+  const path = keptPath(name);
+  return existsSync(path) ? path : keep(name, await buildRuntime(program));
 }
 
 let sources: Promise<string> | undefined;
 
-/** Over everything that the bundle is made of: the sources, this file among them, and the versions of all packages. */
-async function sourcesDigest(): Promise<string> {
-  const names = (await readdir(join(root, "scripts"), { recursive: true }))
-    .filter((name) => /(?<!\.test)\.ts$/.test(name) && !name.startsWith("testing/"))
-    .sort();
-  const files = [...names.map((name) => join(root, "scripts", name)), join(root, "package-lock.json")];
-  const hash = createHash("sha256");
-  for (const [index, content] of (await Promise.all(files.map((file) => readFile(file)))).entries())
-    hash.update(`${files[index]?.slice(root.length)} ${content.length}\n`).update(content);
-  return hash.digest("hex").slice(0, 16);
+function sourcesDigest(): Promise<string> {
+  return digestOfSources("scripts", (name) => /(?<!\.test)\.ts$/.test(name) && !name.startsWith("testing/"));
 }
 
 /** The bundle made anew, whatever was kept. */

@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
 import type { Inventory } from "../../alert-rules/inventory.ts";
-import { writeFileAtomic } from "../../scripts/system/files.ts";
+import { digestOfSources, keep, keptPath } from "../../scripts/kept.ts";
 
 /** A rule file for Prometheus. */
 export interface RuleFile {
@@ -12,9 +9,6 @@ export interface RuleFile {
   readonly content: string;
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
-
 /**
  * The alert rules of a site. Those that were checked before, from the same sources for the same site, are taken as they
  * were written then: reading two hundred expressions at each preview would cost more than the rest of the program.
@@ -22,12 +16,11 @@ const cacheFolder = join(root, "node_modules", ".cache", "astronomy-lab");
  * @throws {RuleError} where a rule is wrong, naming file and line
  */
 export async function ruleFiles(inventory: Inventory): Promise<readonly RuleFile[]> {
-  const file = join(cacheFolder, `rules-${await digestOf(inventory)}.json`);
-  const kept = await readKept(file);
+  const name = `rules-${await digestOf(inventory)}.json`;
+  const kept = await readKept(keptPath(name));
   if (kept) return kept;
   const rendered = await renderRules(inventory);
-  await mkdir(cacheFolder, { recursive: true });
-  await writeFileAtomic(file, JSON.stringify(rendered), 0o644);
+  await keep(name, JSON.stringify(rendered));
   return rendered;
 }
 
@@ -50,15 +43,10 @@ async function readKept(file: string): Promise<readonly RuleFile[] | undefined> 
   }
 }
 
-/** Over the site's own part, every source that rules are made of, and the versions of all packages. */
-async function digestOf(inventory: Inventory): Promise<string> {
-  const folder = join(root, "alert-rules");
-  const names = (await readdir(folder, { recursive: true }))
-    .filter((name) => /\.(ts|json)$/.test(name) && !/\.test\.ts$|\.proofs\.ts$|^testing\//.test(name))
-    .sort();
-  const files = [...names.map((name) => join(folder, name)), join(root, "package-lock.json")];
-  const hash = createHash("sha256").update(JSON.stringify(inventory));
-  for (const [index, content] of (await Promise.all(files.map((file) => readFile(file)))).entries())
-    hash.update(`${files[index]?.slice(root.length)} ${content.length}\n`).update(content);
-  return hash.digest("hex").slice(0, 16);
+function digestOf(inventory: Inventory): Promise<string> {
+  return digestOfSources(
+    "alert-rules",
+    (name) => /\.(ts|json)$/.test(name) && !/\.test\.ts$|\.proofs\.ts$|^testing\//.test(name),
+    JSON.stringify(inventory),
+  );
 }
