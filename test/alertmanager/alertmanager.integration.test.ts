@@ -125,6 +125,9 @@ describe.skipIf(!alertmanager).concurrent("a real Alertmanager with the site's c
       warning("PostgresCacheHitRatioLow", "p2", { area: "performance" }),
       warning("PostgresExporterDown", "p3"),
       warning("PostgresReplicationUnknown", "p3", { area: "replication" }),
+      critical("ClusterWithoutPrimary", "", { area: "replication", cluster: "c1" }),
+      critical("PostgresRoleUnexpected", "p4", { cluster: "c1" }),
+      critical("PostgresRoleUnexpected", "p5", { cluster: "c2" }),
     );
     await world.message("a cause", tells("PostgresChecksumFailures", "p1"));
     await world.message("another cause", tells("HostDiskFull", "p1"));
@@ -132,6 +135,8 @@ describe.skipIf(!alertmanager).concurrent("a real Alertmanager with the site's c
     await world.message("the exporter", tells("PostgresExporterDown", "p3"));
     expect(await wasTold(tells("PostgresCacheHitRatioLow", "p1"))).toBe(false);
     expect(await wasTold(tells("PostgresReplicationUnknown", "p3"))).toBe(false);
+    await world.message("a role of another cluster", tells("PostgresRoleUnexpected", "p5"));
+    expect(await wasTold(tells("PostgresRoleUnexpected", "p4"))).toBe(false);
   });
 
   it("calls the next level for what nobody acknowledges or resolves in time, and for nothing else", async () => {
