@@ -300,7 +300,7 @@ const system: Proofs = [
     alert: "HostRebooted",
     severity: "warning",
     warmUpMinutes: 20,
-    good: { [series("node_boot_time_seconds")]: { cycle: [1000, 1030] } },
+    good: { [series("node_boot_time_seconds")]: { cycle: [1010, 1030, 1000] } },
     bad: { [series("node_boot_time_seconds")]: 1100 },
     labels,
     says: "proj-pg01 was rebooted within the last quarter of an hour. If nobody did that, find out what did.",

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { mapParallel } from "../../scripts/system/parallel.ts";
 import { type Links, renderRuleFile } from "../render.ts";
 import type { Alert } from "../rule.ts";
+import { renamed } from "./mutations.ts";
 import {
   alertOf,
   badInput,
@@ -12,6 +13,7 @@ import {
   wordsOf,
 } from "./promtool.ts";
 import type { Proof } from "./proof.ts";
+import type { RecordedTest } from "./recorded.ts";
 import { type RuleTests, runPromtoolOn } from "./run-promtool.ts";
 import { type Copy, copiesOf, type Subject, type WrongRule } from "./wrong-rules.ts";
 
@@ -56,13 +58,13 @@ async function tried(batch: readonly Trial[], links: Links): Promise<WrongRule[]
   const noticed = new Set<string>();
   const unnoticedOf = (wrongs: readonly WrongRule[]) =>
     wrongs.filter((wrong) => !noticed.has(ids.get(wrong) ?? ""));
-  const turns = Math.max(...batch.map(({ subject }) => subject.proofs.length));
+  const turns = Math.max(...batch.map(({ subject }) => testsOf(subject, links).length));
   for (let turn = 0; turn < turns; turn++) {
     for (let hasEnded = false; !hasEnded; ) {
       const cases = batch.flatMap(({ subject, wrongs }) => {
-        const proof = byCost(subject)[turn];
+        const test = testsOf(subject, links)[turn];
         const left = unnoticedOf(wrongs);
-        return proof && left.length > 0 ? [filesOf(subject, proof, left, ids, links)] : [];
+        return test && left.length > 0 ? [filesOf(subject, test, left, ids, links)] : [];
       });
       const said = await runPromtoolOn(cases);
       if (said.includes(right)) throw new Error(`a proof fails on right rules:\n${said}`);
@@ -76,11 +78,39 @@ async function tried(batch: readonly Trial[], links: Links): Promise<WrongRule[]
   return unnoticedOf(batch.flatMap(({ wrongs }) => wrongs));
 }
 
-function byCost({ group, proofs }: Subject): Proof[] {
+/** A file of tests of variants beside each other. */
+type VariantTest = (variants: readonly Variant[]) => string;
+
+function testsOf(subject: Subject, links: Links): VariantTest[] {
+  const { group, proofs, recorded } = subject;
   const evaluations = (proof: Proof) =>
     (timelineOf(alertOf(group, proof), proof).lasts * (1 + [proof.elsewhere ?? []].flat().length)) /
     (proof.stepMinutes ?? 1);
-  return proofs.toSorted((a, b) => evaluations(a) - evaluations(b));
+  const sorted = proofs.toSorted((a, b) => evaluations(a) - evaluations(b));
+  return [
+    ...sorted.map(
+      (proof): VariantTest =>
+        (variants) =>
+          testFile(proofTestsOf(subject, proof, variants, links), proof.stepMinutes ?? 1),
+    ),
+    ...(recorded.length > 0
+      ? [(variants: readonly Variant[]) => testFile(recordedTestsOf(recorded, variants), 1)]
+      : []),
+  ];
+}
+
+/** The same of what each variant records under its own names. */
+function recordedTestsOf(recorded: readonly RecordedTest[], variants: readonly Variant[]): object[] {
+  return recorded.map((test) => ({
+    ...test,
+    promql_expr_test: variants.flatMap(({ copies }) => {
+      const names = new Map(copies.map(({ original, copy }) => [original.name, copy.name]));
+      return test.promql_expr_test.flatMap((check) => {
+        const expr = renamed(check.expr, names);
+        return expr === check.expr ? [] : [{ ...check, expr }];
+      });
+    }),
+  }));
 }
 
 /** The suffix of the alerts as they should be: where one of these is noticed, nothing else that was says anything. */
@@ -88,7 +118,7 @@ const right = "_right";
 
 function filesOf(
   subject: Subject,
-  proof: Proof,
+  test: VariantTest,
   wrongs: readonly WrongRule[],
   ids: ReadonlyMap<WrongRule, string>,
   links: Links,
@@ -108,7 +138,7 @@ function filesOf(
   ]);
   return {
     rules: renderRuleFile({ name: subject.group.name, rules }, links),
-    tests: [testFile(testsOf(subject, proof, variants, links), proof.stepMinutes ?? 1)],
+    tests: [test(variants)],
   };
 }
 
@@ -118,7 +148,12 @@ interface Variant {
 }
 
 /** The tests of a proof, for each variant by itself. */
-function testsOf({ group }: Subject, proof: Proof, variants: readonly Variant[], links: Links): object[] {
+function proofTestsOf(
+  { group }: Subject,
+  proof: Proof,
+  variants: readonly Variant[],
+  links: Links,
+): object[] {
   const proven = alertOf(group, proof);
   const timeline = timelineOf(proven, proof);
   const expected = expectedAlerts(group, proof);

@@ -4,13 +4,15 @@ import type { Alert, Recording, RuleGroup } from "../rule.ts";
 import { mutantsOf, renamed } from "./mutations.ts";
 import { alertOf, recordingsFor } from "./promtool.ts";
 import type { Proof } from "./proof.ts";
+import type { RecordedTest } from "./recorded.ts";
 
 type Rule = Alert | Recording;
 
-/** The alerts of one name, what is recorded for them, and what proves them. */
+/** The alerts of one name, what is recorded for them, and what proves them; or what a group records, and its tests. */
 export interface Subject {
   readonly group: RuleGroup;
   readonly proofs: readonly Proof[];
+  readonly recorded: readonly RecordedTest[];
   /** In the order in which they are evaluated. */
   readonly rules: readonly Rule[];
 }
@@ -28,23 +30,35 @@ export interface WrongRule {
 export function subjectsOf(
   groups: readonly RuleGroup[],
   proofs: Readonly<Record<string, readonly Proof[]>>,
+  recorded: Readonly<Record<string, readonly RecordedTest[]>>,
 ): Subject[] {
-  return groups.flatMap((group) =>
-    [...Map.groupBy(proofs[group.name] ?? [], ({ alert }) => alert).values()].map((some) => ({
-      group,
-      proofs: some,
-      rules: rulesFor(group, some, groups),
-    })),
-  );
+  return groups.flatMap((group) => {
+    const byName = Map.groupBy(proofs[group.name] ?? [], ({ alert }) => alert);
+    const tests = recorded[group.name] ?? [];
+    return [
+      ...[...byName.values()].map((some) => ({
+        group,
+        proofs: some,
+        recorded: [],
+        rules: rulesFor(new Set(some.map((proof) => alertOf(group, proof))), group, groups),
+      })),
+      ...(tests.length > 0
+        ? [{ group, proofs: [], recorded: tests, rules: rulesFor(recordingsOf(group), group, groups) }]
+        : []),
+    ];
+  });
 }
 
-/** Of many rules alike, one for each expected thing, only those that are proven. */
-function rulesFor(group: RuleGroup, proofs: readonly Proof[], groups: readonly RuleGroup[]): Rule[] {
-  const alerts = new Set<Rule>(proofs.map((proof) => alertOf(group, proof)));
+function recordingsOf({ rules }: RuleGroup): ReadonlySet<Rule> {
+  return new Set(rules.filter(({ kind }) => kind === "recording"));
+}
+
+/** These and what is recorded for them. Of many rules alike, one for each expected thing, only those that are proven. */
+function rulesFor(wanted: ReadonlySet<Rule>, group: RuleGroup, groups: readonly RuleGroup[]): Rule[] {
   const foreign = groups.filter(({ name }) => name !== group.name).flatMap(({ rules }) => rules);
   const all = [...foreign, ...group.rules];
-  const read = new Set(recordingsFor([...alerts], all));
-  return all.filter((rule) => read.has(rule) || alerts.has(rule));
+  const read = new Set(recordingsFor([...wanted], all));
+  return all.filter((rule) => read.has(rule) || wanted.has(rule));
 }
 
 /** Every rule that some alert depends on, in every wrong form. */
