@@ -1,4 +1,3 @@
-import { wereWritable } from "./filesystems.ts";
 import type { Lab } from "./lab.ts";
 import { alert, type RuleGroup } from "./rule.ts";
 import { sequences } from "./sequences.ts";
@@ -17,9 +16,8 @@ export const usedSpace = `1 - ${available} / ${size}`;
 export function capacity(lab: Lab): RuleGroup {
   return {
     name: "capacity",
-    intervalSeconds: lab.every(60),
+    intervalSeconds: lab.every(120),
     rules: [
-      wereWritable(),
       ...spaceLow(lab),
       spacePlan(lab),
       ...inodesLow(lab),

@@ -1,5 +1,5 @@
 import type { Lab } from "./lab.ts";
-import { type Alert, alert, record } from "./rule.ts";
+import { type Alert, alert } from "./rule.ts";
 
 /** File systems that lie on disks, here or elsewhere; images that are read-only by nature, and what comes and goes under /run, are not among them. */
 const onDisks = 'fstype=~"ext[234]|xfs|btrfs|zfs|vfat|nfs4?|cifs",mountpoint!~"/run/.*"';
@@ -46,19 +46,13 @@ function ioStalled(lab: Lab): Alert {
   });
 }
 
-const readOnlySeries = `node_filesystem_readonly{job="node",${onDisks}}`;
-const writable = "instance:node_filesystem_readonly:min1d";
-
-/** The file systems that were written to within the day, for a group that is evaluated less often than `hosts`. */
-export const wereWritable = () =>
-  record({ name: writable, expression: `min_over_time(${readOnlySeries}[1d:5m]) == 0` });
-
-/** What is mounted read-only on purpose stays silent. */
+/** One that was written to within the day: what is mounted read-only on purpose stays silent. */
 function readOnly(lab: Lab): Alert {
   const limit = lab.limit("filesystemBroken");
+  const series = `node_filesystem_readonly{job="node",${onDisks}}`;
   return alert({
     name: "FilesystemReadOnly",
-    expression: `${readOnlySeries} == ${limit.value} and ${writable} == 0`,
+    expression: `${series} == ${limit.value} and min_over_time(${series}[1d:5m]) == 0`,
     limit,
     severity: "critical",
     area: "resources",
