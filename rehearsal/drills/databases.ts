@@ -58,6 +58,23 @@ export const databaseDrills: readonly Drill[] = [
     mend: async ({ attempt }) => void (await attempt("standby", "nft delete table inet lab_drill")),
   },
   {
+    name: "refuse-writes",
+    breaks: "the primary is set to read-only",
+    alert: "PostgresRoleUnexpected",
+    severity: "critical",
+    labels: primary,
+    says: "proj-pg01 of cluster pg01 answers and cannot do its work",
+    disturbs: ["primary"],
+    break: async ({ sh }) => {
+      await sh("primary", psql("ALTER SYSTEM SET default_transaction_read_only = on"));
+      await sh("primary", psql("SELECT pg_reload_conf()"));
+    },
+    mend: async ({ sh }) => {
+      await sh("primary", psql("ALTER SYSTEM RESET default_transaction_read_only"));
+      await sh("primary", psql("SELECT pg_reload_conf()"));
+    },
+  },
+  {
     name: "exhaust-connections",
     // Of a hundred; the last ones are left to whoever mends.
     breaks: "clients take nearly all of the primary's connections",
