@@ -6,8 +6,9 @@ import { absencesOf, untold } from "./testing/absences.ts";
 import { coverageOf, runbookProblems } from "./testing/coverage.ts";
 import { idleLab } from "./testing/idle.ts";
 import { testInventory } from "./testing/inventory.ts";
-import { firingTests } from "./testing/promtool.ts";
+import { alertOf, firingTests } from "./testing/promtool.ts";
 import { proofsByGroup } from "./testing/proofs.ts";
+import { asksForRole, onOtherRole } from "./testing/roles.ts";
 
 const runbooks = new URL("../runbooks/", import.meta.url);
 const pages = new Map(
@@ -47,6 +48,15 @@ describe(`the rule set (${covered.length} alerts; absent inputs of ${told} are t
   // The others are those that tell, and the dead man's switch.
   it("has each alert's absent input told by another one", () => {
     expect(untold(groups, absences)).toEqual([]);
+  });
+
+  it("has each alert that asks for a role tried on a server of the other one", () => {
+    const untried = groups.flatMap((group) =>
+      (proofsByGroup[group.name] ?? []).filter(
+        (proof) => asksForRole(alertOf(group, proof)) && onOtherRole(proof) === undefined,
+      ),
+    );
+    expect(untried.map(({ alert, severity }) => `${alert} ${severity}`)).toEqual([]);
   });
 
   it("has a runbook for each alert", () => {

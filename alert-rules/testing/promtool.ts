@@ -5,6 +5,7 @@ import { annotationsOf, type Links, renderRuleFile } from "../render.ts";
 import type { Alert, Recording, RuleGroup } from "../rule.ts";
 import { firingAt, neverFired, onlyOthers, stillFiring } from "./expectations.ts";
 import type { Proof } from "./proof.ts";
+import { asksForRole, onOtherRole } from "./roles.ts";
 import type { RuleTests } from "./run-promtool.ts";
 import { type Course, type Courses, promtoolValues, type Series } from "./series.ts";
 
@@ -146,7 +147,7 @@ function firingTest(alert: Alert, group: RuleGroup, proof: Proof, links: Links):
 
 function silentTests(alert: Alert, proof: Proof): object[] {
   const timeline = timelineOf(alert, proof);
-  return elsewhereInputs(proof, timeline).map((input) => ({
+  return elsewhereInputs(alert, proof, timeline).map((input) => ({
     name: `${proof.alert} ${proof.severity}: silent elsewhere`,
     interval: `${proof.stepMinutes ?? 1}m`,
     input_series: input,
@@ -164,12 +165,11 @@ export function badInput({ always = {}, good, bad, stepMinutes: step = 1 }: Proo
   return inputSeries(always, good, bad, samples, step);
 }
 
-/** The series of a proof where the same means nothing, for each such place. */
-export function elsewhereInputs(
-  { always = {}, elsewhere = [], stepMinutes: step = 1 }: Proof,
-  { lasts }: Timeline,
-): object[][] {
-  return [elsewhere]
+/** The series of a proof where the same means nothing, for each such place; and on a server of the other role. */
+export function elsewhereInputs(alert: Alert, proof: Proof, { lasts }: Timeline): object[][] {
+  const { always = {}, elsewhere = [], stepMinutes: step = 1 } = proof;
+  const other = asksForRole(alert) ? onOtherRole(proof) : undefined;
+  return [elsewhere, other ?? []]
     .flat()
     .map((series) => inputSeries(always, series, {}, { good: lasts / step + 1, bad: 0, after: 0 }, step));
 }

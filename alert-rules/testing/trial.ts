@@ -175,7 +175,7 @@ function proofTestsOf(
   }));
   return [
     main,
-    ...elsewhereInputs(proof, timeline).map((input) => ({
+    ...elsewhereInputs(proven, proof, timeline).map((input) => ({
       interval,
       input_series: input,
       promql_expr_test: silent,
