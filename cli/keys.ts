@@ -22,7 +22,9 @@ export function register(program: Command): void {
     );
   keys
     .command("export")
-    .description("write the keys of every storage into a new file that only you can read")
+    .description(
+      "write the keys of every storage and the passphrases of physical backups into a new file that only you can read",
+    )
     .argument("<file>", "a file that does not exist yet, or - for standard output")
     .option(...stackOption)
     .action(async (file: string, { stack }: Choice) => {
@@ -38,7 +40,7 @@ export function register(program: Command): void {
     .option("--record", "where all fit, write into the stack's configuration that they were checked now")
     .addHelpText(
       "after",
-      "\nExit code 0 where every storage's backups can be opened with the file, else 1. Check the copy itself, from\nwhere it is kept, every quarter, with --record: an alert tells when that was missed.\n",
+      "\nExit code 0 where all backups can be opened with the file, else 1. Check the copy itself, from\nwhere it is kept, every quarter, with --record: an alert tells when that was missed.\n",
     )
     .action(async (file: string, { stack, record = false }: Choice & { readonly record?: boolean }) => {
       const { checkKeys } = await import("./keys/check.ts");

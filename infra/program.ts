@@ -105,7 +105,9 @@ export async function buildLab(
       pbs: settings.pbs,
       pbsToken: watchToken(site, pbs),
       keyEscrow: pulumi.unsecret(
-        backupJobs.encryptionKeys.apply((keys) => escrowChecks(keys, settings.keyEscrow)),
+        pulumi
+          .all([backupJobs.encryptionKeys, Object.fromEntries(backupPassphrases)])
+          .apply(([keys, passphrases]) => escrowChecks(keys, passphrases, settings.keyEscrow)),
       ),
     },
     replicationPasswords,

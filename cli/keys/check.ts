@@ -1,15 +1,15 @@
 import { type EncryptionKey, parseEncryptionKey } from "../../infra/backup/encryption-key.ts";
-import type { EscrowRecord } from "../../infra/backup/key-escrow.ts";
+import { type EscrowRecord, passphraseFingerprint, passphraseName } from "../../infra/backup/key-escrow.ts";
 import { formatTable, type TextStream } from "../terminal.ts";
 import { readKeyFile } from "./key-file.ts";
 import type { KeyStack } from "./stack.ts";
 
-/** What a file of keys is worth for one storage. */
+/** What a file of keys is worth for one storage, or for the physical backups of a cluster. */
 export interface KeyFinding {
   readonly storage: string;
-  /** Undefined where the file opens the storage's backups. */
+  /** Undefined where the file opens the backups. */
   readonly problem: string | undefined;
-  /** The name of the storage's key; never the key. */
+  /** The name of the key; never the key. */
   readonly fingerprint: string | undefined;
 }
 
@@ -20,7 +20,10 @@ export interface CheckOptions {
   readonly stream?: TextStream;
 }
 
-/** Prints what a file of keys is worth and gives the exit code: 0 only where it opens the backups of every storage. */
+/**
+ * Prints what a file of keys is worth and gives the exit code: 0 only where it opens the backups of every storage and
+ * every cluster.
+ */
 export async function checkKeys(
   stack: KeyStack,
   file: string,
@@ -31,6 +34,9 @@ export async function checkKeys(
   const findings: KeyFinding[] = [];
   for (const [storage, key] of Object.entries(ofStack)) {
     findings.push(compareKeys(storage, escrowed.keys[storage], key, await stack.fingerprintOf(storage)));
+  }
+  for (const [cluster, passphrase] of Object.entries(await stack.passphrases())) {
+    findings.push(comparePassphrases(cluster, escrowed.passphrases[cluster], passphrase));
   }
   stream.write(
     formatTable(findings, [
@@ -83,6 +89,14 @@ export function compareKeys(
     return finding(`the storage uses another key than the file has, ${kept.fingerprint}`);
   if (keyOf(ofStack)?.data !== kept.data) return finding("the stack has another key than the file");
   return finding(undefined);
+}
+
+/** What the stack has is what was delivered: pgBackRest itself names no key. */
+function comparePassphrases(cluster: string, escrowed: string | undefined, ofStack: string): KeyFinding {
+  const finding = { storage: passphraseName(cluster), fingerprint: passphraseFingerprint(ofStack) };
+  if (escrowed === undefined) return { ...finding, problem: "missing in the file" };
+  if (escrowed !== ofStack) return { ...finding, problem: "the stack has another passphrase than the file" };
+  return { ...finding, problem: undefined };
 }
 
 function keyOf(text: string): EncryptionKey | undefined {

@@ -1,4 +1,5 @@
 import { parseEncryptionKey } from "../../infra/backup/encryption-key.ts";
+import { passphraseName } from "../../infra/backup/key-escrow.ts";
 import { type TextStream, UserError } from "../terminal.ts";
 import { formatKeyFile, writeNewFile } from "./key-file.ts";
 import type { KeyStack } from "./stack.ts";
@@ -16,6 +17,7 @@ export async function exportKeys(
   },
 ): Promise<void> {
   const keys = await stack.keys();
+  const passphrases = await stack.passphrases();
   const unusable = Object.entries(keys).flatMap(([storage, key]) => {
     try {
       parseEncryptionKey(key);
@@ -29,13 +31,13 @@ export async function exportKeys(
       hint: "it is on every node as /etc/pve/priv/storage/STORAGE.enc: set it with `pulumi config set --secret encryptionKey-RETENTION`, then run `pulumi up`",
     });
   }
-  const text = formatKeyFile({ stack: stack.name, exportedAt: new Date().toISOString(), keys });
+  const text = formatKeyFile({ stack: stack.name, exportedAt: new Date().toISOString(), keys, passphrases });
   if (file === "-") {
     streams.out.write(text);
     return;
   }
   await writeNewFile(file, text);
-  const names = Object.keys(keys).join(", ");
+  const names = [...Object.keys(keys), ...Object.keys(passphrases).map(passphraseName)].join(", ");
   streams.err.write(
     `${file} holds the keys of ${names}.\nWhoever has it can read the backups; without it a lost host takes them along. Keep it on a medium outside the hosts that it is for.\n`,
   );

@@ -6,12 +6,14 @@ const schema = z.object({
   stack: z.string(),
   exportedAt: z.iso.datetime(),
   keys: z.record(z.string(), z.string()),
+  /** By cluster; a file of before has none. */
+  passphrases: z.record(z.string(), z.string()).default({}),
 });
 
-/** The keys of a stack's storages as they are kept elsewhere. */
+/** The keys of a stack's storages, and the passphrases of its physical backups, as they are kept elsewhere. */
 export type KeyFile = z.output<typeof schema>;
 
-/** The file's text: the key of one storage is `.keys["pbs-…"]`. */
+/** The file's text: the key of one storage is `.keys["pbs-…"]`, the passphrase of a cluster `.passphrases["pg01"]`. */
 export function formatKeyFile(content: KeyFile): string {
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { EscrowRecord } from "../../infra/backup/key-escrow.ts";
+import { type EscrowRecord, passphraseFingerprint } from "../../infra/backup/key-escrow.ts";
 import { type CheckOptions, checkKeys, compareKeys } from "./check.ts";
 import { exportKeys } from "./export.ts";
 import type { KeyStack } from "./stack.ts";
@@ -17,10 +17,12 @@ let file: string;
 let said: { out: string; err: string };
 let inUse: Record<string, string | undefined>;
 let ofStack: Record<string, string>;
+let passphrases: Record<string, string>;
 let recorded: EscrowRecord | undefined;
 const stack: KeyStack = {
   name: "lab",
   keys: async () => ofStack,
+  passphrases: async () => passphrases,
   fingerprintOf: async (storage) => inUse[storage],
   record: async (checks) => {
     recorded = checks;
@@ -39,6 +41,7 @@ beforeEach(async () => {
   inUse = { "pbs-critical": "aa:07", "pbs-weekly": "aa:08" };
   ofStack = { ...keys };
   recorded = undefined;
+  passphrases = { pg01: "what opens physical backups" };
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -46,9 +49,10 @@ describe("lab keys export", () => {
   test("writes a file that only its owner can read, and shows no key", async () => {
     await exportKeys(stack, file, streams);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ stack: "lab", keys });
+    expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ stack: "lab", keys, passphrases });
     expect(said.out).toBe("");
-    expect(said.err).toContain("pbs-critical, pbs-weekly");
+    expect(said.err).toContain("pbs-critical, pbs-weekly, pgbackrest-pg01");
+    expect(said.err).not.toContain("physical");
     expect(said.err).not.toContain(secret);
   });
 
@@ -77,7 +81,7 @@ describe("lab keys check", () => {
   test("is content with what the stack has and the storages use", async () => {
     await exportKeys(stack, file, streams);
     expect(await check()).toBe(0);
-    expect(said.out).toMatch(/^pbs-critical {2}ok {3}aa:07$/m);
+    expect(said.out).toMatch(/^pbs-critical +ok +aa:07$/m);
   });
 
   test("records, when asked, which keys were checked and when, and none of them", async () => {
@@ -90,6 +94,7 @@ describe("lab keys check", () => {
     expect(recorded).toEqual({
       "pbs-critical": { checkedAt, fingerprint: "aa:07" },
       "pbs-weekly": { checkedAt, fingerprint: "aa:08" },
+      "pgbackrest-pg01": { checkedAt, fingerprint: passphraseFingerprint("what opens physical backups") },
     });
     expect(said.out).toContain("Recorded in the configuration of stack lab");
   });
@@ -99,6 +104,17 @@ describe("lab keys check", () => {
     inUse["pbs-weekly"] = "bb:99";
     expect(await check({ isRecorded: true })).toBe(1);
     expect(recorded).toBeUndefined();
+  });
+
+  test.each([
+    [{ pg01: "made anew" }, "the stack has another passphrase than the file"],
+    [{ pg01: "what opens physical backups", pg02: "a new cluster's" }, "missing in the file"],
+  ])("fails where a passphrase is another one or is lacking: %o", async (ofStackNow, problem) => {
+    await exportKeys(stack, file, streams);
+    passphrases = ofStackNow;
+    expect(await check()).toBe(1);
+    expect(said.out).toContain(problem);
+    for (const secret of Object.values(ofStackNow)) expect(said.out).not.toContain(secret);
   });
 
   test("fails where a storage was made anew with another key", async () => {

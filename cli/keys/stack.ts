@@ -14,6 +14,8 @@ export interface KeyStack {
   readonly name: string;
   /** Key file by storage, as the stack's state has it. */
   keys(): Promise<Readonly<Record<string, string>>>;
+  /** Passphrase of the physical backups by cluster, as the stack's state has it. */
+  passphrases(): Promise<Readonly<Record<string, string>>>;
   /** What the cluster says of a storage's key: its fingerprint; undefined where it encrypts nothing or is not there. */
   fingerprintOf(storage: string): Promise<string | undefined>;
   /** Writes into the stack's configuration when which keys were checked. The next update tells Prometheus. */
@@ -32,21 +34,28 @@ export async function openStack(name: string | undefined): Promise<KeyStack> {
   return stackOf("rehearsal", (args) => engine.run(args), authority);
 }
 
-const outputs = z.looseObject({ backupEncryptionKeys: z.record(z.string(), z.string()).optional() });
+const outputs = z.looseObject({
+  backupEncryptionKeys: z.record(z.string(), z.string()).optional(),
+  databaseBackupPassphrases: z.record(z.string(), z.string()).optional(),
+});
 const storage = z.object({
   data: z.looseObject({ "encryption-key": z.union([z.string(), z.number()]).optional() }),
 });
 
 function stackOf(name: string, run: RunPulumi, caCertificate: string | undefined): KeyStack {
+  let shown: Promise<z.output<typeof outputs>> | undefined;
+  const output = async (key: keyof z.output<typeof outputs> & string) => {
+    shown ??= run(["stack", "output", "--json", "--show-secrets"]).then(
+      (text) => outputs.safeParse(JSON.parse(text)).data ?? {},
+    );
+    const found = (await shown)[key];
+    if (found !== undefined) return found as Readonly<Record<string, string>>;
+    throw new UserError(`stack ${name} has no output ${key}`, { hint: "run `pulumi up` for it first" });
+  };
   return {
     name,
-    async keys() {
-      const shown = outputs.safeParse(JSON.parse(await run(["stack", "output", "--json", "--show-secrets"])));
-      if (shown.data?.backupEncryptionKeys !== undefined) return shown.data.backupEncryptionKeys;
-      throw new UserError(`stack ${name} has no output backupEncryptionKeys`, {
-        hint: "run `pulumi up` for it first",
-      });
-    },
+    keys: () => output("backupEncryptionKeys"),
+    passphrases: () => output("databaseBackupPassphrases"),
     async record(checks) {
       await run(["config", "set", "keyEscrow", JSON.stringify(checks)]);
     },
