@@ -49,6 +49,49 @@ describe("requests", () => {
     });
   });
 
+  test.each<[Record<string, string>, string, string]>([
+    [
+      { scsi0: "local-lvm:8,cache=fast" },
+      "scsi0",
+      "invalid format - cache: value 'fast' does not have a value in the enumeration 'none, writethrough, writeback, unsafe, directsync'",
+    ],
+    [
+      { scsi0: "local-lvm:8,ssd=maybe" },
+      "scsi0",
+      "invalid format - ssd: type check ('boolean') failed - got 'maybe'",
+    ],
+    [
+      { virtio0: "local-lvm:8,ssd=1" },
+      "virtio0",
+      "invalid format - ssd: property is not defined in schema and the schema does not allow additional properties",
+    ],
+    [{ scsi0: "size=8G" }, "scsi0", "invalid format - file: property is missing and it is not optional"],
+    [
+      { net0: "virtio,bridge=vmbr0,tag=4095" },
+      "net0",
+      "invalid format - tag: value must have a maximum value of 4094",
+    ],
+    [
+      { net0: "virtio=01:00:5E:00:00:01,bridge=vmbr0" },
+      "net0",
+      "invalid format - virtio: value does not look like a valid unicast MAC address",
+    ],
+    [
+      { ipconfig0: "ip=10.0.0.300/24" },
+      "ipconfig0",
+      "invalid format - ip: invalid format - value does not look like a valid ipv4 network configuration",
+    ],
+    [
+      { nameserver: "10.0.0.1 10.0.0.2/24" },
+      "nameserver",
+      "invalid format - value does not look like a valid address: 10.0.0.2/24",
+    ],
+    [{ pool: "a b" }, "pool", "invalid format - pool name 'a b' contains invalid characters"],
+  ])("a value that is not of its format is refused: %o", async (wrong, name, reason) => {
+    const answer = await cluster.client.call("POST", "/nodes/pve1/qemu", { vmid: 100, ...wrong });
+    expect([answer.status, answer.body.errors]).toEqual([400, { [name]: reason }]);
+  });
+
   test("an unknown node is refused", async () => {
     const answer = await cluster.client.call("GET", "/nodes/pve9/qemu");
     expect([answer.status, answer.reason]).toEqual([500, "no such cluster node 'pve9'"]);
@@ -131,6 +174,19 @@ describe("virtual machines", () => {
     expect(await config()).toMatchObject({
       scsi0: "local-lvm:vm-2002-disk-0,size=10G",
       unused0: "local-lvm:vm-2002-disk-1",
+    });
+  });
+
+  test("an option that there is not is not taken away, nor one that is set by the same call", async () => {
+    await create();
+    const refusal = async (parameters: Record<string, string | number>) =>
+      (await cluster.client.call("PUT", "/nodes/pve1/qemu/2002/config", parameters)).body.errors;
+    expect(await refusal({ delete: "colour" })).toEqual({ delete: "unknown option 'colour'" });
+    expect(await refusal({ delete: "cores", cores: 2 })).toEqual({
+      delete: "you can't use '-cores' and -delete cores' at the same time",
+    });
+    expect(await refusal({ delete: "1st" })).toEqual({
+      delete: "invalid format - invalid configuration ID '1st'",
     });
   });
 

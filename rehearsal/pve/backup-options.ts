@@ -1,13 +1,10 @@
 import { parseCalendarEvent } from "./calendar.ts";
-import { boolean, integer, node, oneOf, parsed, splitList, storageId, strings, text } from "./fields.ts";
+import { boolean, integer, node, oneOf, parsed, storageId, strings, text } from "./fields.ts";
+import { listOf, vmidText } from "./formats.ts";
 import { parsePropertyString, parsePruneBackups } from "./property-string.ts";
 
 /** A list of VM ids. */
-export const vmidList = () =>
-  parsed((value) => {
-    for (const id of splitList(value))
-      if (!/^[1-9]\d{2,8}$/.test(id)) throw new Error(`'${id}' is not a valid VM ID`);
-  });
+export const vmidList = () => parsed(listOf(vmidText));
 
 /** Options of a backup job; most of them are those of vzdump. */
 export const jobOptions = {

@@ -3,7 +3,8 @@ import type { Caller } from "./auth.ts";
 import { jobOptions } from "./backup-options.ts";
 import { nextRun, parseCalendarEvent } from "./calendar.ts";
 import { failure, parameterError } from "./errors.ts";
-import { configId, splitList, text } from "./fields.ts";
+import { configId, parsed, splitList } from "./fields.ts";
+import { configId as configIdFormat, listOf } from "./formats.ts";
 import { parsePropertyString, propertyObject } from "./property-string.ts";
 import { type Route, route } from "./route.ts";
 import { nowSeconds, type Simulator } from "./simulator.ts";
@@ -50,7 +51,7 @@ export const backupRoutes: Route[] = [
   route({
     method: "PUT",
     path: "/cluster/backup/{id}",
-    params: { id: configId(), ...jobOptions, delete: text().optional() },
+    params: { id: configId(), ...jobOptions, delete: parsed(listOf(configIdFormat)).optional() },
     permit: (caller, params) => requireChange(caller, params),
     run: async ({ id, delete: removed, ...given }, { sim }) => {
       checkSelection(given, false);

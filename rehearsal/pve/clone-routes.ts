@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { copyDisk } from "../guests/disk-archive.ts";
 import { deleteGuest } from "../guests/guest.ts";
 import { failure } from "./errors.ts";
-import { boolean, integer, node, oneOf, pattern, storageId, text, vmid } from "./fields.ts";
+import { boolean, integer, node, oneOf, parsed, pattern, storageId, text, vmid } from "./fields.ts";
+import { poolName } from "./formats.ts";
 import { formatPropertyString, parsePropertyString } from "./property-string.ts";
 import { type Route, route } from "./route.ts";
 import { guestPlace, nodeOf, type Simulator, unlockedVmOf } from "./simulator.ts";
@@ -33,7 +34,7 @@ export const cloneRoutes: Route[] = [
         "value does not look like a valid DNS name",
       ).optional(),
       description: text().optional(),
-      pool: text().optional(),
+      pool: parsed(poolName).optional(),
       storage: storageId().optional(),
       target: node().optional(),
       format: oneOf(["raw", "qcow2", "vmdk"]).optional(),

@@ -2,7 +2,8 @@ import { rm } from "node:fs/promises";
 import { mayUseBackup, requireBackup, volidIn } from "./backup-content-routes.ts";
 import { checksumAlgorithms, download } from "./download.ts";
 import { failure, parameterError } from "./errors.ts";
-import { boolean, node, oneOf, storageId, text as textField, vmid } from "./fields.ts";
+import { boolean, node, oneOf, parsed, pattern, storageId, text as textField, vmid } from "./fields.ts";
+import { contentType } from "./formats.ts";
 import { backupOf, listBackupVolumes, removeBackup, snapshotOf } from "./pbs-storage.ts";
 import { type Route, route } from "./route.ts";
 import { nodeOf } from "./simulator.ts";
@@ -13,7 +14,12 @@ export const contentRoutes: Route[] = [
   route({
     method: "GET",
     path: "/nodes/{node}/storage/{storage}/content",
-    params: { node: node(), storage: storageId(), content: textField().optional(), vmid: vmid().optional() },
+    params: {
+      node: node(),
+      storage: storageId(),
+      content: parsed(contentType).optional(),
+      vmid: vmid().optional(),
+    },
     permit: (caller, params) =>
       caller.require(`/storage/${params.storage}`, ["Datastore.Audit", "Datastore.AllocateSpace"], true),
     run: async (params, { sim, caller }) => {
@@ -74,7 +80,7 @@ export const contentRoutes: Route[] = [
     params: {
       node: node(),
       storage: storageId(),
-      url: textField(),
+      url: pattern(/^https?:\/\/.*$/),
       content: oneOf(["iso", "vztmpl", "import"]),
       filename: textField(255),
       checksum: textField().optional(),
@@ -90,8 +96,6 @@ export const contentRoutes: Route[] = [
     run: (params, { sim, caller }) => {
       nodeOf(sim, params.node);
       requireContent(params.storage, storageOf(sim, params.storage, params.node), params.content);
-      if (!/^https?:\/\/.*/.test(params.url))
-        throw parameterError({ url: "value does not match the regex pattern" });
       if ((params.checksum === undefined) !== (params["checksum-algorithm"] === undefined)) {
         const missing = params.checksum === undefined ? "checksum" : "checksum-algorithm";
         throw parameterError({ [missing]: `missing property - '${missing}' requires this property` });

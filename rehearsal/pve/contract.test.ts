@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type Described, propertyOf, readApiDescription } from "../lib/api-description.ts";
+import { refusedTexts } from "../lib/refused-texts.ts";
 import { apiRoutes } from "./server.ts";
 import { startTestCluster } from "./testing.ts";
 
@@ -55,7 +56,12 @@ function differences(name: string, real: Described, schema: z.core.$ZodType): st
       ];
     }
     case "string":
-      return real.maxLength === undefined ? [] : should("a".repeat(Number(real.maxLength) + 1), false);
+      // Of options that are numbered, all are alike.
+      if (/[1-9]\d*$/.test(name)) return [];
+      return [
+        ...refusedTexts(real).flatMap((text) => should(text, false)),
+        ...(real.maxLength === undefined ? [] : should("a".repeat(Number(real.maxLength) + 1), false)),
+      ];
     default:
       return [];
   }

@@ -20,6 +20,9 @@ export function text(maxLength?: number) {
   return z.preprocess(asText, maxLength === undefined ? z.string() : z.string().max(maxLength));
 }
 
+/** A password that is being set. */
+export const newPassword = () => z.preprocess(asText, z.string().min(8).max(64));
+
 /** A string that a pattern describes. `format` makes the message the product's "invalid format - …". */
 export function pattern(expression: RegExp, format?: string) {
   return z.preprocess(
@@ -30,18 +33,21 @@ export function pattern(expression: RegExp, format?: string) {
   );
 }
 
-/** A string that a parser accepts; the parser's error is the message. */
-export function parsed(parse: (value: string) => unknown) {
+/** A string that a parser accepts, at most so many characters long; the parser's error is the message. */
+export function parsed(parse: (value: string) => unknown, maxLength = Number.POSITIVE_INFINITY) {
   return z.preprocess(
     asText,
-    z.string().superRefine((value, context) => {
-      try {
-        parse(value);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        context.addIssue({ code: "custom", message: `invalid format - ${reason}` });
-      }
-    }),
+    z
+      .string()
+      .max(maxLength)
+      .superRefine((value, context) => {
+        try {
+          parse(value);
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error);
+          context.addIssue({ code: "custom", message: `invalid format - ${reason}` });
+        }
+      }),
   );
 }
 

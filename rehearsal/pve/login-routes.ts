@@ -1,7 +1,8 @@
 import { grantsOf } from "./access.ts";
 import { changeAccess, userid, userOf } from "./access-change.ts";
 import { ApiError } from "./errors.ts";
-import { text } from "./fields.ts";
+import { newPassword, parsed, text } from "./fields.ts";
+import { realm } from "./formats.ts";
 import { allPrivileges } from "./privileges.ts";
 import { type Route, route } from "./route.ts";
 import { nowSeconds, type Simulator } from "./simulator.ts";
@@ -13,7 +14,7 @@ export const loginRoutes: Route[] = [
     method: "POST",
     path: "/access/ticket",
     world: true,
-    params: { username: text(64), password: text(), realm: text(32).optional() },
+    params: { username: text(64), password: text(), realm: parsed(realm, 32).optional() },
     run: (params, { sim }) => logIn(sim, params),
   }),
   route({
@@ -37,7 +38,7 @@ export const loginRoutes: Route[] = [
   route({
     method: "PUT",
     path: "/access/password",
-    params: { userid: userid(), password: text(64) },
+    params: { userid: userid(), password: newPassword() },
     permit: (caller, params) => {
       if (caller.id !== params.userid) caller.require("/access/groups", ["User.Modify"]);
     },

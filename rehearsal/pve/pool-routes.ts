@@ -1,8 +1,10 @@
+import { vmidList } from "./backup-options.ts";
 import { failure } from "./errors.ts";
-import { boolean, pattern, splitList, text } from "./fields.ts";
+import { boolean, parsed, splitList, text } from "./fields.ts";
+import { poolName } from "./formats.ts";
 import { type Route, route } from "./route.ts";
 
-const poolid = () => pattern(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+){0,2}$/);
+const poolid = () => parsed(poolName);
 
 /** Pools: names for groups of guests. */
 export const poolRoutes: Route[] = [
@@ -43,7 +45,7 @@ export const poolRoutes: Route[] = [
     params: {
       poolid: poolid(),
       comment: text().optional(),
-      vms: text().optional(),
+      vms: vmidList().optional(),
       delete: boolean().optional(),
     },
     permit: (caller, params) => caller.require(`/pool/${params.poolid}`, ["Pool.Allocate"]),

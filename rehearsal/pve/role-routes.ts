@@ -1,11 +1,12 @@
 import { type Access, rolePrivileges } from "./access.ts";
 import { changeAccess } from "./access-change.ts";
 import { failure, parameterError } from "./errors.ts";
-import { boolean, parsed, pattern, splitList, text } from "./fields.ts";
+import { boolean, parsed, pattern, splitList } from "./fields.ts";
+import { listOf, roleName, tokenName, userName } from "./formats.ts";
 import { allPrivileges, builtinRoles } from "./privileges.ts";
 import { type Route, route } from "./route.ts";
 
-const roleid = () => pattern(/^[A-Za-z0-9._-]+$/, "value contains invalid characters");
+const roleid = () => parsed(roleName);
 const privs = () =>
   parsed((value) => {
     for (const name of splitList(value))
@@ -88,9 +89,9 @@ export const roleRoutes: Route[] = [
     path: "/access/acl",
     params: {
       path: pattern(/^\/\S*$/),
-      roles: text(),
-      users: text().optional(),
-      tokens: text().optional(),
+      roles: parsed(listOf(roleName)),
+      users: parsed(listOf(userName)).optional(),
+      tokens: parsed(listOf(tokenName)).optional(),
       propagate: boolean().optional(),
       delete: boolean().optional(),
     },

@@ -10,6 +10,7 @@ import {
   storageId,
   text as textField,
 } from "./fields.ts";
+import { configId, contentType, listOf, nodeName } from "./formats.ts";
 import { parsePruneBackups } from "./property-string.ts";
 import { type Route, route } from "./route.ts";
 import { sectionDigest } from "./sections.ts";
@@ -28,9 +29,9 @@ const fingerprint = () => pattern(/^([A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}$/);
 
 /** Options that may change later. */
 const changeable = {
-  content: textField().optional(),
+  content: parsed(listOf(contentType)).optional(),
   disable: boolean().optional(),
-  nodes: textField().optional(),
+  nodes: parsed(listOf(nodeName)).optional(),
   shared: boolean().optional(),
   "prune-backups": parsed(parsePruneBackups).optional(),
   "max-protected-backups": integer(-1).optional(),
@@ -130,7 +131,7 @@ export const storageRoutes: Route[] = [
     params: {
       storage: storageId(),
       ...changeable,
-      delete: textField(4096).optional(),
+      delete: parsed(listOf(configId), 4096).optional(),
       digest: digest().optional(),
     },
     permit: (caller) => caller.require("/storage", ["Datastore.Allocate"]),

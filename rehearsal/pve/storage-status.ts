@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { Caller } from "./auth.ts";
-import { boolean, node, splitList, storageId, text as textField } from "./fields.ts";
+import { boolean, node, parsed, splitList, storageId } from "./fields.ts";
+import { contentType, listOf } from "./formats.ts";
 import { listBackupVolumes } from "./pbs-storage.ts";
 import { type Route, route } from "./route.ts";
 import { nodeOf, type Simulator } from "./simulator.ts";
@@ -15,7 +16,7 @@ export const storageStatusRoutes: Route[] = [
     params: {
       node: node(),
       storage: storageId().optional(),
-      content: textField().optional(),
+      content: parsed(listOf(contentType)).optional(),
       enabled: boolean().optional(),
     },
     run: async (params, { sim, caller }) => {

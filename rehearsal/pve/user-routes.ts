@@ -7,13 +7,14 @@ import {
   userid,
   userOf,
 } from "./access-change.ts";
-import { boolean, integer, text } from "./fields.ts";
+import { boolean, integer, newPassword, parsed, text } from "./fields.ts";
+import { email } from "./formats.ts";
 import { type Route, route } from "./route.ts";
 import { hashPassword } from "./tickets.ts";
 
 const profile = {
   comment: text(2048).optional(),
-  email: text(254).optional(),
+  email: parsed(email, 254).optional(),
   enable: boolean().optional(),
   expire: integer(0).optional(),
   firstname: text(1024).optional(),
@@ -44,7 +45,7 @@ export const userRoutes: Route[] = [
   route({
     method: "POST",
     path: "/access/users",
-    params: { userid: userid(), password: text(64).optional(), ...profile },
+    params: { userid: userid(), password: newPassword().optional(), ...profile },
     permit: (caller, params) => {
       caller.require(`/access/realm/${params.userid.split("@")[1]}`, ["Realm.AllocateUser"]);
       caller.require("/access/groups", ["User.Modify"]);

@@ -1,20 +1,24 @@
 import { randomBytes } from "node:crypto";
+import { decimal, flag, matching, oneWordOf, parseProperties, unicastMac, whole } from "./formats.ts";
 import { formatPropertyString, type PropertyString, parsePropertyString } from "./property-string.ts";
 
 const models = ["virtio", "e1000", "e1000e", "rtl8139", "vmxnet3"];
-const options = [
-  "bridge",
-  "firewall",
-  "link_down",
-  "macaddr",
-  "model",
-  "mtu",
-  "queues",
-  "rate",
-  "tag",
-  "trunks",
-];
-const macPattern = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
+const format = {
+  properties: {
+    ...Object.fromEntries(models.map((model) => [model, unicastMac])),
+    bridge: matching(/^[-_.\w]+$/),
+    firewall: flag,
+    link_down: flag,
+    macaddr: unicastMac,
+    model: oneWordOf(...models),
+    mtu: whole(1, 65_520),
+    queues: whole(0, 64),
+    rate: decimal(0),
+    tag: whole(1, 4094),
+    trunks: matching(/^\d+(?:-\d+)?(?:;\d+(?:-\d+)?)*$/),
+  },
+  defaultKey: "model",
+};
 
 /** A network interface as a VM's configuration states it. */
 export interface VmNic {
@@ -29,20 +33,17 @@ export interface VmNic {
 
 /** Parses `virtio=BC:24:…,bridge=vmbr0`; fails with the reason. */
 export function parseNic(value: string): VmNic {
-  const properties = parsePropertyString(value, "model", [...options, ...models]);
+  const properties = parseProperties(value, format);
   const named = models.find((model) => properties.has(model));
   const model = named ?? properties.get("model");
-  if (model === undefined || !models.includes(model)) throw new Error("invalid network model");
+  if (model === undefined) throw new Error("invalid network model");
   const macAddress = (named === undefined ? undefined : properties.get(named)) ?? properties.get("macaddr");
-  if (macAddress !== undefined && !macPattern.test(macAddress)) {
-    throw new Error("macaddr: value does not look like a valid unicast MAC address");
-  }
   const number = (key: string) => (properties.has(key) ? Number(properties.get(key)) : undefined);
   return {
     model,
     macAddress,
     bridge: properties.get("bridge"),
-    linkDown: properties.get("link_down") === "1",
+    linkDown: /^(?:1|on|yes|true)$/i.test(properties.get("link_down") ?? ""),
     vlanTag: number("tag"),
     mtu: number("mtu"),
   };

@@ -1,9 +1,22 @@
+import { driveFormats } from "./drive-options.ts";
 import { boolean, indexed, integer, oneOf, parsed, pattern, splitList, text, vmid } from "./fields.ts";
+import {
+  address,
+  decimal,
+  flag,
+  ipv4Config,
+  listOf,
+  matching,
+  oneWordOf,
+  type PropertyFormat,
+  parseProperties,
+  poolName,
+  whole,
+} from "./formats.ts";
 import { parsePropertyString } from "./property-string.ts";
 import { parseNic } from "./vm-nics.ts";
 
 const ipconfigKeys = ["ip", "gw", "ip6", "gw6"];
-const agentKeys = ["enabled", "type", "fstrim_cloned_disks", "freeze-fs-on-backup"];
 const cicustomKeys = ["user", "network", "meta", "vendor"];
 
 const tagPattern = /^[a-z0-9_][a-z0-9_\-+.]*$/i;
@@ -17,11 +30,17 @@ function checkTags(value: string): void {
 function checkIpConfig(value: string): void {
   const properties = parsePropertyString(value, undefined, ipconfigKeys);
   const ip = properties.get("ip");
-  if (ip !== undefined && ip !== "dhcp" && !/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.test(ip)) {
-    throw new Error("ip: invalid format - value does not look like a valid ipv4 network configuration");
-  }
+  if (ip !== undefined) checkIpv4(ip);
   if (properties.has("gw") && ip === undefined)
     throw new Error("gateway specified without specifying an IP address");
+}
+
+function checkIpv4(ip: string): void {
+  try {
+    ipv4Config(ip);
+  } catch (error) {
+    throw new Error(`ip: invalid format - ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function checkEncoded(value: string): void {
@@ -37,14 +56,56 @@ export function isDrive(key: string): boolean {
 }
 
 function disks(slot: keyof typeof diskSlots) {
-  const drive = parsed((value) => parsePropertyString(value, "file")).optional();
+  const drive = properties(driveFormats[slot]).optional();
   return indexed(slot, diskSlots[slot], drive);
 }
+
+const properties = (format: PropertyFormat) => parsed((value) => parseProperties(value, format));
+
+const agent: PropertyFormat = {
+  properties: {
+    enabled: flag,
+    "freeze-fs-on-backup": flag,
+    fstrim_cloned_disks: flag,
+    type: oneWordOf("virtio", "isa"),
+  },
+  required: ["enabled"],
+  defaultKey: "enabled",
+};
+
+const version = "-\\d+(?:\\.\\d+)+(?:\\+pve\\d+)?(?:\\.pxe)?";
+const machine: PropertyFormat = {
+  properties: {
+    "aw-bits": decimal(32, 64),
+    "enable-s3": flag,
+    "enable-s4": flag,
+    type: matching(
+      new RegExp(
+        `^(?:pc|pc(?:-i440fx)?${version}|q35|pc-q35${version}|virt(?:-\\d+(?:\\.\\d+)+)?(?:\\+pve\\d+)?)$`,
+      ),
+      40,
+    ),
+    viommu: oneWordOf("intel", "virtio"),
+  },
+  defaultKey: "type",
+};
+
+const vga: PropertyFormat = {
+  properties: {
+    clipboard: oneWordOf("vnc"),
+    memory: whole(4, 512),
+    type: oneWordOf(
+      ...["cirrus", "qxl", "qxl2", "qxl3", "qxl4", "none", "serial0", "serial1", "serial2", "serial3"],
+      ...["std", "virtio", "virtio-gl", "vmware"],
+    ),
+  },
+  defaultKey: "type",
+};
 
 /** Options of a VM that create and change have in common. */
 export const vmOptions = {
   acpi: boolean().optional(),
-  agent: parsed((value) => parsePropertyString(value, "enabled", agentKeys)).optional(),
+  agent: properties(agent).optional(),
   balloon: integer(0).optional(),
   bios: oneOf(["seabios", "ovmf"]).optional(),
   boot: parsed((value) => parsePropertyString(value, "legacy", ["legacy", "order"])).optional(),
@@ -60,7 +121,7 @@ export const vmOptions = {
   description: text(8192).optional(),
   hotplug: text().optional(),
   kvm: boolean().optional(),
-  machine: text().optional(),
+  machine: properties(machine).optional(),
   memory: parsed((value) => {
     const current = parsePropertyString(value, "current", ["current"]).get("current") ?? "";
     if (!/^\d+$/.test(current) || Number(current) < 16)
@@ -70,7 +131,7 @@ export const vmOptions = {
     /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i,
     "value does not look like a valid DNS name",
   ).optional(),
-  nameserver: text().optional(),
+  nameserver: parsed(listOf(address)).optional(),
   numa: boolean().optional(),
   onboot: boolean().optional(),
   ostype: oneOf([
@@ -104,7 +165,7 @@ export const vmOptions = {
   startup: text().optional(),
   tablet: boolean().optional(),
   tags: parsed(checkTags).optional(),
-  vga: text().optional(),
+  vga: properties(vga).optional(),
   ...indexed("net", 32, parsed(parseNic).optional()),
   ...indexed("ipconfig", 32, parsed(checkIpConfig).optional()),
   ...indexed("serial", 4, pattern(/^(\/dev\/.+|socket)$/).optional()),
@@ -117,6 +178,6 @@ export const vmOptions = {
 /** Parameters of a create besides the options themselves. */
 export const createOnly = {
   vmid: vmid(),
-  pool: text().optional(),
+  pool: parsed(poolName).optional(),
   start: boolean().optional(),
 };

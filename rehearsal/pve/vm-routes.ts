@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Caller } from "./auth.ts";
 import { failure, parameterError } from "./errors.ts";
-import { boolean, node, oneOf, pattern, splitList, text, vmDigest, vmid } from "./fields.ts";
+import { boolean, node, oneOf, parsed, pattern, splitList, vmDigest, vmid } from "./fields.ts";
+import { configId, listOf } from "./formats.ts";
 import { formatPropertyString, parsePropertyString } from "./property-string.ts";
 import { checkRestoreOnly, requireRestore, restoreOnly, restoreVm } from "./restore.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -20,7 +21,12 @@ import { isRunning, powerOn } from "./vm-power.ts";
 import { summary } from "./vm-summary.ts";
 
 const target = { node: node(), vmid: vmid() };
-const change = { ...target, ...vmOptions, delete: text().optional(), digest: vmDigest().optional() };
+const change = {
+  ...target,
+  ...vmOptions,
+  delete: parsed(listOf(configId)).optional(),
+  digest: vmDigest().optional(),
+};
 const configPrivileges = ["Disk", "CDROM", "CPU", "Memory", "Network", "HWType", "Options", "Cloudinit"].map(
   (name) => `VM.Config.${name}`,
 );
@@ -198,7 +204,7 @@ async function changeVm(
     throw parameterError({ vmid: "no options specified" });
   for (const key of keys) {
     if (key in given)
-      throw parameterError({ delete: `cannot use '-${key}' and '-delete ${key}' at the same time` });
+      throw parameterError({ delete: `you can't use '-${key}' and -delete ${key}' at the same time` });
   }
   const prepared = await prepareDrives(sim, node, vmid, given, before);
   await sim.store.update((state) => {
@@ -214,7 +220,10 @@ function requireChange(
   { node: _, vmid, ...options }: { node: string; vmid: number; delete?: string | undefined },
 ): void {
   caller.require(`/vms/${vmid}`, configPrivileges, true);
-  const removed = Object.fromEntries(splitList(options.delete).map((name) => [name, ""]));
+  const names = splitList(options.delete);
+  const unknown = names.find((name) => !Object.hasOwn(vmOptions, name) && !/^unused\d+$/.test(name));
+  if (unknown !== undefined) throw parameterError({ delete: `unknown option '${unknown}'` });
+  const removed = Object.fromEntries(names.map((name) => [name, ""]));
   requireVmOptions(caller, vmid, { ...removed, ...options });
 }
 

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ParameterType } from "../../../rehearsal/pbs/parameters.ts";
+import { describedSchema } from "../../../rehearsal/lib/api-description.ts";
+import { refusedTexts } from "../../../rehearsal/lib/refused-texts.ts";
+import { type ParameterType, verifyParameters } from "../../../rehearsal/pbs/parameters.ts";
 import { roles } from "../../../rehearsal/pbs/permissions.ts";
 import { routes } from "../../../rehearsal/pbs/server.ts";
 import { routerPrivileges } from "../privileges.ts";
@@ -47,6 +49,10 @@ describe.skipIf(missing)("the simulated server", () => {
       const described = propertiesOf(method, path);
       for (const [name, type] of Object.entries(route.parameters)) {
         expect({ [name]: boundsOf(type) }).toEqual({ [name]: describedBounds(described[name], type) });
+        const taken = refusedTexts(describedSchema.parse(described[name])).filter((text) =>
+          takes(type, text),
+        );
+        expect({ [name]: taken }).toEqual({ [name]: [] });
       }
       const required = Object.keys(described).filter((name) => !described[name]?.optional);
       expect(Object.keys(route.parameters)).toEqual(expect.arrayContaining(required));
@@ -106,6 +112,15 @@ describe.skipIf(missing)("the provider", () => {
     expect(permissions).toContain(`"path":${JSON.stringify(path)},"privs":["${rule.privilege}"]`);
   });
 });
+
+function takes(type: ParameterType, text: string): boolean {
+  try {
+    verifyParameters({ it: type }, { it: [text] });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** What of a type the description can be compared by. */
 function boundsOf(type: ParameterType): object {

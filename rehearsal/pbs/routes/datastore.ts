@@ -24,6 +24,14 @@ const maintenance: ParameterTypes = {
   type: { type: "string", enum: ["read-only", "offline", "delete", "unmount", "s3-refresh"] },
   message: { type: "string", maxLength: 64, optional: true },
 };
+const amount = { type: "string", minLength: 1, maxLength: 64, optional: true } as const;
+const count = { type: "integer", optional: true } as const;
+const thresholds: ParameterTypes = {
+  ...{ "s3-get": count, "s3-put": count, "s3-post": count, "s3-head": count, "s3-delete": count },
+  ...{ "s3-upload": amount, "s3-download": amount },
+};
+const notifyWhen = { type: "string", enum: ["never", "always", "error"], optional: true } as const;
+const notify: ParameterTypes = { gc: notifyWhen, prune: notifyWhen, sync: notifyWhen, verify: notifyWhen };
 const retention: ParameterTypes = { ...keepRules, "prune-schedule": optional(schedule) };
 const changeable: ParameterTypes = {
   comment,
@@ -32,9 +40,9 @@ const changeable: ParameterTypes = {
   "verify-new": flag,
   tuning: { ...text, verify: (value) => faultOf(tuning, value) },
   "notification-mode": { type: "string", enum: ["legacy-sendmail", "notification-system"], optional: true },
-  "notification-thresholds": text,
+  "notification-thresholds": { ...text, verify: (value) => faultOf(thresholds, value) },
   "counter-reset-schedule": optional(schedule),
-  notify: text,
+  notify: { ...text, verify: (value) => faultOf(notify, value) },
   "notify-user": optional(userId),
   "maintenance-mode": { ...text, verify: (value) => faultOf(maintenance, value, "type") },
 };
@@ -68,7 +76,7 @@ export const datastores: readonly Route[] = [
       name: id,
       path,
       backend: { ...text, verify: (value) => faultOf(backend, value) },
-      "backing-device": text,
+      "backing-device": { ...text, pattern: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ },
       ...changeable,
       ...retention,
       "reuse-datastore": flag,
@@ -235,6 +243,12 @@ function removeJobsOf(state: State, store: string): void {
 }
 
 function faultOf(types: ParameterTypes, value: string, defaultKey?: string): string | undefined {
+  if (
+    defaultKey === undefined &&
+    value.split(",").some((part) => part !== "" && !/^[a-z0-9-]+=/.test(part))
+  ) {
+    return "value without key, but schema does not define a default key";
+  }
   try {
     const parts = Object.entries(parsePropertyString(value, defaultKey));
     verifyParameters(types, Object.fromEntries(parts.map(([name, part]) => [name, [part]])));

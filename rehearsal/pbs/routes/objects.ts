@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { ApiError, parameterError } from "../errors.ts";
 import type { Route } from "../route.ts";
 import { textOf } from "../route.ts";
@@ -131,9 +132,9 @@ const trafficControl = objectRoutes({
 
 function networkFault(given: string): string | undefined {
   const [address = "", bits = "", ...more] = given.split("/");
-  const most = address.includes(":") ? 128 : 32;
-  const fits = /^[0-9a-fA-F.:]+$/.test(address) && !hostFault(address) && /^\d{1,3}$/.test(bits);
-  return fits && Number(bits) <= most && more.length === 0
+  const version = isIP(address);
+  const fits = version !== 0 && /^\d{1,3}$/.test(bits) && more.length === 0;
+  return fits && Number(bits) <= (version === 6 ? 128 : 32)
     ? undefined
     : "value does not match the regex pattern";
 }
