@@ -130,6 +130,8 @@ const atWork: readonly (readonly [RegExp, (labels: Labels, circumstances: Circum
     /^(pg_replication_is_replica|dbkeeper_observed_in_recovery)$/,
     (_, { target }) => (roleOf(target) === "standby" ? 1 : 0),
   ],
+  // Some failed long ago.
+  [/^dbkeeper_runs_total$/, ({ outcome }) => (outcome === "failed" ? 2 : { perMinute: 0 })],
   [/^node_systemd_unit_state$/, ({ state }) => (state === "active" ? 1 : 0)],
   [/^node_scrape_collector_success$/, ({ collector = "" }) => (Number(collector.slice(10)) < 38 ? 1 : 0)],
   [

@@ -207,6 +207,8 @@ const known: Readonly<
     { of: "lab_pve", values: ["cluster", "resources", "jobs", "tasks"] },
     { of: "lab_pbs", values: ["datastores", "gc", "jobs", "snapshots", "tasks"] },
   ],
+  conn_type: [{ of: "mongodb", values: ["available", "current"] }],
+  count_type: [{ of: "mongodb", values: ["readers", "total", "writers"] }],
   what: [{ of: "dbkeeper", values: ["superusers", "hba", "settings"] }],
   holder: [{ of: "dbkeeper", values: ["transaction", "prepared", "slot", "standby"] }],
   stage: [{ of: "dbkeeper", values: ["write", "flush", "replay"] }],

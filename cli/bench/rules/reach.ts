@@ -39,6 +39,12 @@ function look(part: Expression, text: string, span: Span, reach: Map<string, Spa
   }
   // What stands behind the inner expression says by how much it is widened or moved.
   const more = "of" in part ? durationIn(text.slice(part.of.to, part.to)) : 0;
+  if (part.kind === "wrapped" && part.of.kind === "binary" && more > 0) {
+    // The grammar puts an offset around all that stands before it; it means the last operand.
+    look(part.of.left, text, span, reach);
+    look({ ...part, of: part.of.right }, text, span, reach);
+    return;
+  }
   const inside = { from: span.from + more, to: span.to + (part.kind === "wrapped" ? more : 0) };
   for (const inner of partsOf(part)) look(inner, text, inside, reach);
 }

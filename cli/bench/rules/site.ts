@@ -9,7 +9,7 @@ const serversACluster = 2;
 /**
  * A site of so many monitored guests, at a lab's normal pace: one in five is a server of a PostgreSQL cluster, which has
  * a primary, a standby and the lab's three databases; all are backed up, database servers every night, the others every
- * week; and each of the other engines is there once.
+ * week, on a backup server that is watched as well; and each of the other engines is there once.
  */
 export function monitoredSite(instances: number): SiteInput {
   const site = syntheticSite(instances);
@@ -33,6 +33,7 @@ export function monitoredSite(instances: number): SiteInput {
       ...guest,
       ...(servers.has(guest.name) ? { backup: { tool: "pbs", policy: "proj-pg01-daily" } } : {}),
     })),
+    pbs: { ...site.pbs, hostChecks: { hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5" } },
     archive: {
       ...site.archive,
       buckets: {
