@@ -1,5 +1,5 @@
 import type { Proof, Proofs } from "./testing/proof.ts";
-import type { Series } from "./testing/series.ts";
+import type { Course, Courses, Series, Values } from "./testing/series.ts";
 
 const server = 'job="postgres",instance="proj-pg01",cluster="pg01",datid="16384",datname="desi"';
 const host = 'job="node",instance="proj-pg01",cluster="pg01",database="desi"';
@@ -36,9 +36,9 @@ const throughput = kind(
 
 const duration = "dbkeeper_observed_statement_duration_seconds";
 /** Statements that take so long on the mean. */
-const taking = (seconds: number): Series => ({
-  [`${duration}_count{${host}}`]: { perMinute: 60 },
-  [`${duration}_sum{${host}}`]: { perMinute: 60 * seconds },
+const taking = (seconds: number, perSecond = 1): Series => ({
+  [`${duration}_count{${host}}`]: { perMinute: 60 * perSecond },
+  [`${duration}_sum{${host}}`]: { perMinute: 60 * perSecond * seconds },
 });
 const reading = (perSecond: number): Series => ({
   [`pg_stat_database_blks_read{${server}}`]: { perMinute: 60 * perSecond },
@@ -46,6 +46,44 @@ const reading = (perSecond: number): Series => ({
 const committing = (perSecond: number): Series => ({
   [`pg_stat_database_xact_commit{${server}}`]: { perMinute: 60 * perSecond },
 });
+
+/** Usual for six hours, then another: on a server of its own, so that several can be looked at at once. */
+const changing = (guest: string, [usual, now]: readonly [Series, Series]): Courses =>
+  Object.fromEntries(
+    Object.entries(usual).map(([name, values]): [string, Course] => [
+      name.replace("proj-pg01", guest),
+      {
+        inTurn: [
+          [warmUpMinutes, values],
+          [0, now[name] ?? values],
+        ],
+      },
+    ]),
+  );
+
+/** What a signal is known to have been, each for so many minutes. */
+const signal = (guest: string, name: string, inTurn: readonly (readonly [number, Values])[]): Courses => ({
+  [`instance:postgres_signal:value{instance="${guest}",cluster="pg01",signal="${name}"}`]: { inTurn },
+});
+/** A day that swings by a third around its mean. */
+const swinging: Values = { cycle: [0.7, 0.85, 1, 1.15, 1.3] };
+
+const swingingHigher: Values = { cycle: [7, 8.5, 10, 11.5, 13] };
+
+/** Few statements, a history of an hour and a half, and a day that swings too much for what follows a quiet hour. */
+const latencyElsewhere: Courses = {
+  ...changing("proj-pg02", [taking(0.02, 0.3), taking(0.05, 0.3)]),
+  ...signal("proj-pg03", "latency", [
+    [warmUpMinutes - 90, "absent"],
+    [90, 0.02],
+    [0, 0.05],
+  ]),
+  ...signal("proj-pg04", "latency", [
+    [warmUpMinutes - 75, swinging],
+    [75, 0.7],
+    [0, 1.3],
+  ]),
+};
 
 export const anomaliesProofs: Proofs = [
   // A sixth more is beyond the quartiles and three deviations, and too little for the others.
@@ -65,6 +103,7 @@ export const anomaliesProofs: Proofs = [
     clearMinutes: 2,
     good: taking(0.02),
     bad: taking(0.05),
+    elsewhere: latencyElsewhere,
     shows: "4 of 4 methods",
     also: ["PostgresLatencyUnusual info"],
   },
@@ -84,6 +123,7 @@ export const anomaliesProofs: Proofs = [
     clearMinutes: 2,
     good: reading(200),
     bad: reading(500),
+    elsewhere: changing("proj-pg02", [reading(30), reading(80)]),
     shows: "4 of 4 methods",
     also: ["PostgresBlockReadsUnusual info"],
   },
@@ -103,6 +143,15 @@ export const anomaliesProofs: Proofs = [
     clearMinutes: 2,
     good: committing(20),
     bad: committing(2),
+    elsewhere: {
+      ...changing("proj-pg02", [committing(2), committing(0.2)]),
+      // The other way round: too low for an hour, not for the day.
+      ...signal("proj-pg03", "throughput", [
+        [warmUpMinutes - 75, swingingHigher],
+        [75, 13],
+        [0, 7],
+      ]),
+    },
     shows: "4 of 4 methods",
     also: ["PostgresThroughputUnusual info"],
   },
