@@ -126,12 +126,17 @@ export class Store {
     return createHash("sha256").update(JSON.stringify(this.#state[file])).digest("hex");
   }
 
+  /** Refuses a digest that the caller knows and that the file has not any more. @throws ApiError */
+  compareDigest(file: ConfigFile, digest: ParameterValue | undefined): void {
+    if (digest !== undefined && digest !== this.digest(file)) {
+      throw new ApiError(400, "detected modified configuration - file changed by other user? Try again.");
+    }
+  }
+
   /** Applies a change when the file still has the digest that the caller knows, if the caller gave one. */
   change(file: ConfigFile, digest: ParameterValue | undefined, apply: (state: State) => void): Promise<void> {
     return this.#enqueue(async () => {
-      if (digest !== undefined && digest !== this.digest(file)) {
-        throw new ApiError(400, "detected modified configuration - file changed by other user? Try again.");
-      }
+      this.compareDigest(file, digest);
       await this.#write(apply);
     });
   }

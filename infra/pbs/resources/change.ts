@@ -50,8 +50,10 @@ export async function changeObject<View>(call: Call<PbsClient>, change: Change<V
         await client.put(change.path, { ...parameters, digest: answer.digest }, signal);
         return;
       } catch (error) {
-        if (!isConflict(error)) throw error;
+        if (!isConflict(error) && !isGone(error)) throw error;
         const after = await fetchObject(call, change.path);
+        // Something else that the change names may be gone, such as a datastore.
+        if (after && isGone(error)) throw error;
         const found = after && change.view(after.data);
         if (!after || !isDeepStrictEqual(found, first.view)) {
           throw changedMeanwhile(change.what, first.view, found, error);

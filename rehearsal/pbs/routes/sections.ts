@@ -144,6 +144,7 @@ export function objectRoutes(kind: ObjectKind): Route[] {
             { ...withoutProperties(from, values.delete), ...pick(values, Object.keys(changeable)) },
             from,
           );
+        server.store.compareDigest(kind.file, values.digest);
         const before = find(server.store.state, nameOf(values));
         for (const section of [before, changed(before)]) kind.requireModify?.(server, section, caller);
         kind.verify?.(server, changed(before), caller);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ApiError } from "../../../../rehearsal/pbs/errors.ts";
 import { openWorld, type World } from "../world.ts";
 import { configOf, openPlugin, type Plugin } from "./plugin.ts";
 
@@ -50,12 +51,36 @@ describe("a conflict", () => {
     expect(await plugin.read("PruneJob", "raced")).toMatchObject({ keepDaily: 7, schedule: "weekly" });
   });
 
-  it("with a removal says that it is gone", async () => {
-    meanwhile(1, (jobs) => {
-      delete jobs.raced;
+  it.each([
+    ["the server compares digests", undefined],
+    ["the server looks for the object", "no such prune 'raced'"],
+  ])("with a removal says that it is gone, where %s first", async (_, message) => {
+    if ((await plugin.read("PruneJob", "raced")) === undefined) await plugin.create("PruneJob", job);
+    world.before("PUT", item, async () => {
+      await world.simulator.store.change("prune", undefined, (state) => {
+        delete state.prune.raced;
+      });
+      if (message !== undefined) throw new ApiError(400, message);
     });
     await expect(update()).rejects.toThrow(
-      /^(prune job raced was changed by somebody else while it was being updated \(it is gone\)|.*no such prune 'raced')/,
+      "prune job raced was changed by somebody else while it was being updated (it is gone), so nothing was written: " +
+        "run `pulumi refresh` to see what changed, then `pulumi up`",
+    );
+  });
+
+  it("is none where only what the change names is gone", async () => {
+    await plugin.create("PruneJob", { ...job, jobId: "alone" });
+    const message = "no such datastore 'vms'";
+    world.simulator.faults.add({
+      method: "PUT",
+      path: "/config/prune/alone",
+      times: 1,
+      status: 400,
+      message,
+    });
+    const wanted = { ...job, jobId: "alone", keepDaily: 8 };
+    await expect(plugin.update("PruneJob", "alone", { ...job, jobId: "alone" }, wanted)).rejects.toThrow(
+      "Proxmox Backup Server refused PUT /config/prune/alone (HTTP 400): no such datastore 'vms'",
     );
   });
 });
