@@ -38,6 +38,15 @@ const reads = (hit: number, read: number): Series => ({
   [`pg_stat_database_blks_read{${desi}}`]: { perMinute: read },
 });
 
+/** The same in a copy that a dump is proven with. */
+const inScratch = (series: Series): Series =>
+  Object.fromEntries(
+    Object.entries(series).map(([name, values]) => [
+      name.replace('datname="desi"', 'datname="dbkeeper_scratch_0123456789abcdef"'),
+      values,
+    ]),
+  );
+
 const misses = {
   alert: "PostgresCacheHitRatioLow",
   labels: { ...where, datname: "desi" },
@@ -108,7 +117,7 @@ export const performanceProofs: Proofs = [
     severity: "warning",
     good: reads(9000, 990),
     bad: reads(9000, 2000),
-    elsewhere: reads(4000, 1500),
+    elsewhere: { ...reads(4000, 1500), ...inScratch(reads(9000, 9000)) },
     shows: "81.82%",
   },
   {
@@ -116,7 +125,7 @@ export const performanceProofs: Proofs = [
     severity: "critical",
     good: reads(9000, 2000),
     bad: reads(9000, 4000),
-    elsewhere: reads(4000, 1500),
+    elsewhere: { ...reads(4000, 1500), ...inScratch(reads(9000, 9000)) },
     shows: "69.23%",
     also: ["PostgresCacheHitRatioLow warning"],
   },
