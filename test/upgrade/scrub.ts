@@ -25,6 +25,9 @@ export interface Recordable {
 /** Longer plain texts say nothing about replacements: the runtime's bundle alone has two million characters. */
 const longestText = 20_000;
 
+/** Where the checkout lies in the name of a file that was built in it. */
+const checkoutPattern = /^\/.*(?=\/node_modules\/)/;
+
 /**
  * A state that may be published: every secret and every key is replaced by a fake of the same shape, the same one
  * wherever it occurs, and what only tells of the machine that recorded it is dropped. Takes `pulumi stack export
@@ -32,7 +35,8 @@ const longestText = 20_000;
  */
 export function scrub({ state, config }: Recordable): Recordable {
   const fakes = fakesFor(collectSecrets(state.deployment.resources, config));
-  const clean = <T>(value: T) => mapTexts(value, (text) => shorten(replaceAll(text, fakes))) as T;
+  const clean = <T>(value: T) =>
+    mapTexts(value, (text) => shorten(replaceAll(text.replace(checkoutPattern, ""), fakes))) as T;
   const { secrets_providers: _, ...deployment } = state.deployment;
   return {
     state: {

@@ -44,6 +44,11 @@ describe("a recording", () => {
           },
           { urn: "b", type: "hosts:index:Delivery", inputs: { content: secret(`host:5432:${password}`) } },
           { urn: "c", type: "hosts:index:Delivery", inputs: { content: "x".repeat(30_000) } },
+          {
+            urn: "d",
+            type: "hosts:index:Delivery",
+            inputs: { path: "/home/me/lab/node_modules/.cache/a.mjs" },
+          },
         ],
       },
     },
@@ -64,6 +69,7 @@ describe("a recording", () => {
 
   it("holds nothing of the machine that made it, and no long text", () => {
     expect(text).not.toContain("sourcePosition");
+    expect(text).not.toContain("/home/me");
     expect(text).not.toContain("secrets_providers");
     expect(text).toContain("(a text of 30000 characters, left out of the recording)");
   });
