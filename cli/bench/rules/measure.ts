@@ -6,7 +6,6 @@ import type { Inventory } from "../../../alert-rules/inventory.ts";
 import { inventoryOf } from "../../../infra/monitoring/inventory.ts";
 import { type RuleFile, renderRules } from "../../../infra/monitoring/rule-files.ts";
 import { parseSite, type Site } from "../../../infra/site.ts";
-import { waitFor } from "../../../rehearsal/lib/wait.ts";
 import { medianOf } from "../median.ts";
 import { watchMemory } from "../memory.ts";
 import { benchConfiguration } from "./configuration.ts";
@@ -16,6 +15,7 @@ import { History } from "./history.ts";
 import { type Prometheus, startPrometheus } from "./prometheus.ts";
 import { monitoredSite } from "./site.ts";
 import { syntheticLab } from "./target.ts";
+import { until } from "./until.ts";
 
 /** What evaluating a group of rules took. */
 export interface GroupFigures {
@@ -85,7 +85,7 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
       await history.goOn();
       say(`${instances} instances: evaluating their rules\n`);
       await configure(prometheus, { site, exporters, rules });
-      const watched = await watch(prometheus, options);
+      const watched = await watch(prometheus, options, inventory.scrapeIntervalSeconds);
       return {
         instances,
         targets: lab.targets.length + 1,
@@ -96,6 +96,10 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
     } finally {
       await prometheus.stop();
     }
+  } catch (error) {
+    // Whatever was going on then fails in its own way.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await exporters.close();
   }
@@ -103,16 +107,15 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
 
 /** Once a minute Prometheus moves full chunks from its memory to files; until then a long past is slow to read. */
 async function written(prometheus: Prometheus, signal: AbortSignal): Promise<void> {
-  await waitFor(
+  await until(
     async () => {
-      signal.throwIfAborted();
       const text = await prometheus.metrics();
       const [chunks, moved, series] = ["head_chunks", "mmap_chunks_total", "head_series"].map((metric) =>
         plainMetric(text, `prometheus_tsdb_${metric}`),
       );
-      return (chunks ?? 0) - (moved ?? 0) <= 1.5 * (series ?? 0);
+      return (chunks ?? 0) - (moved ?? 0) <= 1.5 * (series ?? 0) || undefined;
     },
-    { what: "Prometheus to write full chunks to files", timeoutSeconds: 300, intervalMs: 1000 },
+    { what: "Prometheus to write full chunks to files", timeoutSeconds: 300, signal },
   );
 }
 
@@ -141,16 +144,20 @@ async function configure(
 
 type Watched = Omit<RuleFigures, "instances" | "targets" | "buildSeconds" | "historySamples">;
 
-async function watch(prometheus: Prometheus, { watchSeconds, signal }: MeasureOptions): Promise<Watched> {
+async function watch(
+  prometheus: Prometheus,
+  { watchSeconds, signal }: MeasureOptions,
+  scrapeIntervalSeconds: number,
+): Promise<Watched> {
   const look = async () => groupStates(await prometheus.metrics());
   // The first evaluation of each group finds nothing in memory, and makes what others read.
-  const first = await waitFor(
+  const first = await until(
     async () => {
-      signal.throwIfAborted();
       const states = await look();
-      return states.size > 0 && [...states.values()].every(({ evaluatedAt }) => evaluatedAt > 0) && states;
+      const isComplete = states.size > 0 && [...states.values()].every(({ evaluatedAt }) => evaluatedAt > 0);
+      return isComplete ? states : undefined;
     },
-    { what: "all groups of rules to be evaluated", timeoutSeconds: 600, intervalMs: 1000 },
+    { what: "all groups of rules to be evaluated", timeoutSeconds: 600, signal },
   );
   const memory = await watchMemory();
   const durations = new Map([...first.keys()].map((group) => [group, new Map<number, number>()]));
@@ -173,7 +180,7 @@ async function watch(prometheus: Prometheus, { watchSeconds, signal }: MeasureOp
     rules: sum("rules"),
     series: plainMetric(text, "prometheus_tsdb_head_series"),
     recordedSeries: await numberOf(prometheus, 'count({__name__=~".+:.+"})'),
-    samplesPerSecond: await numberOf(prometheus, "sum(scrape_samples_scraped) / 15"),
+    samplesPerSecond: await numberOf(prometheus, `sum(scrape_samples_scraped) / ${scrapeIntervalSeconds}`),
     peakMib,
     groups: [...last].map(([group, { intervalSeconds, rules }]) => {
       const seconds = [...(durations.get(group)?.values() ?? [])];

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import * as z from "zod";
 import type { RuleFile } from "../../../infra/monitoring/rule-files.ts";
-import { waitFor } from "../../../rehearsal/lib/wait.ts";
 import { remoteWrite, type WrittenSeries } from "./remote-write.ts";
+import { until } from "./until.ts";
 
 /** A Prometheus of its own, in a temporary folder. */
 export interface Prometheus {
@@ -71,13 +71,12 @@ export async function startPrometheus(program: string, signal: AbortSignal): Pro
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const address = await waitFor(
+    const address = await until(
       () => {
-        signal.throwIfAborted();
         if (isOver) throw new Error(lastLines(log));
         return /Listening on.*address=(127\.0\.0\.1:\d+)/.exec(log)?.[1];
       },
-      { what: "Prometheus to listen", timeoutSeconds: 60 },
+      { what: "Prometheus to listen", timeoutSeconds: 60, signal },
     );
     const ask = async (path: string, init: RequestInit = {}) => {
       const response = await fetch(`http://${address}${path}`, { ...init, signal });
@@ -87,7 +86,7 @@ export async function startPrometheus(program: string, signal: AbortSignal): Pro
     };
     const get = async <T>(path: string, schema: z.ZodType<T>, init?: RequestInit) =>
       z.object({ data: schema }).parse(JSON.parse(await ask(path, init))).data;
-    await waitFor(() => ask("/-/ready"), { what: "Prometheus to be ready", timeoutSeconds: 60 });
+    await until(() => ask("/-/ready"), { what: "Prometheus to be ready", timeoutSeconds: 60, signal });
     return {
       address,
       rulesFolder,

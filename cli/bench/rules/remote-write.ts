@@ -32,11 +32,7 @@ export function encodeSamples(
   return samples;
 }
 
-/**
- * Sends series to the remote write receiver of a Prometheus.
- *
- * @returns how many requests were sent
- */
+/** Sends series to the remote write receiver of a Prometheus. Fails with its words where it refuses some. */
 export async function remoteWrite(
   url: string,
   series: Iterable<WrittenSeries>,
