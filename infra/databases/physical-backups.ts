@@ -125,6 +125,8 @@ export function physicalBackups({ cluster, guest, passphrase }: PhysicalBackupsA
           },
           Service: {
             ...program(account, "wal setup"),
+            // Busy: a backup or a drill is under way, so the stanza is there.
+            SuccessExitStatus: "4",
             Type: "oneshot",
             RemainAfterExit: true,
             TimeoutStartSec: "10min",
@@ -149,6 +151,8 @@ function jobs(cluster: PostgresCluster): readonly Job[] {
       spreadSeconds: 60,
       limitMinutes: 10,
       onceThereIs,
+      // They take hours, and wait for a check themselves.
+      after: ["dbkeeper-wal-backup.service", "dbkeeper-wal-drill.service"],
     },
     {
       // Before the dumps of the night; it chooses by age which type is due.

@@ -1,13 +1,15 @@
 import type { Context } from "../context.ts";
 import { exitCodes, Failure, kindOf, messageOf } from "../exit-codes.ts";
 import { textIfThere, writeFileAtomic } from "../system/files.ts";
-import { acquireLock } from "../system/lock.ts";
+import { acquireLock, type Patience } from "../system/lock.ts";
 import { commandFamilies } from "./commands.ts";
 import { type Family, parseFamilies, renderFamilies } from "./family.ts";
 
 /** What a command has for itself that runs as another system user than dumps. */
 export interface Apart {
   lockFile: string;
+  /** Whose end is awaited where they hold the lock. Default: nobody's. */
+  patience?: Patience;
   metricsFile: string;
   /** The metrics as they are now; `previous` is what the file held. */
   families(previous: readonly Family[]): Promise<readonly Family[]>;
@@ -20,11 +22,11 @@ export interface Apart {
 export async function recordedApart(
   context: Context,
   command: string,
-  { lockFile, metricsFile, families }: Apart,
+  { lockFile, patience, metricsFile, families }: Apart,
   work: () => Promise<unknown>,
 ): Promise<void> {
   const startedAt = context.now().getTime();
-  const lock = await acquireLock(lockFile, command);
+  const lock = await acquireLock(lockFile, command, patience);
   let failure: unknown;
   try {
     await work();

@@ -22,6 +22,36 @@ test("the second taker is told who holds it; released, it can be taken again", a
   expect(await readdir(folder)).toEqual([]);
 });
 
+test("one that is held for a moment only is waited for, another is not", async () => {
+  const { signal } = new AbortController();
+  const patience = { commands: ["check"], seconds: 10, signal };
+  const check = await acquireLock(path, "check");
+  const waiting = acquireLock(path, "backup", patience);
+  await expect(acquireLock(path, "backup", { ...patience, seconds: 0 })).rejects.toMatchObject({
+    kind: "busy",
+  });
+  await check.release();
+  const backup = await waiting;
+  await expect(acquireLock(path, "drill", patience)).rejects.toMatchObject({
+    kind: "busy",
+    command: "backup",
+  });
+  await backup.release();
+});
+
+test("who waits for a lock can be ended", async () => {
+  const controller = new AbortController();
+  const lock = await acquireLock(path, "check");
+  const waiting = acquireLock(path, "backup", {
+    commands: ["check"],
+    seconds: 60,
+    signal: controller.signal,
+  });
+  controller.abort(new Error("ended"));
+  await expect(waiting).rejects.toThrow("ended");
+  await lock.release();
+});
+
 test.each(["pid", "startTimeTicks", "bootId"])(
   "a lock whose %s is not of a living process is taken over",
   async (key) => {

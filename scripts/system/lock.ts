@@ -21,11 +21,42 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+/** Commands that hold a lock for a moment only, and how long others wait for them. */
+export interface Patience {
+  commands: readonly string[];
+  seconds: number;
+  signal: AbortSignal;
+}
+
+/** The lock is held by a process that runs. */
+class Held extends Failure {
+  readonly command: string;
+
+  constructor({ command, since, pid }: Holder) {
+    super("busy", `"${command}" works on this cluster since ${since} (process ${pid}); try again later`);
+    this.command = command;
+  }
+}
+
 /**
  * Takes the one lock of a cluster, which every command that changes something holds. A lock whose process has
- * ended (crash, reboot) is taken over. Fails as `busy` while the holder runs.
+ * ended (crash, reboot) is taken over. Fails as `busy` while the holder runs, at once unless it is one to wait for.
  */
-export async function acquireLock(path: string, command: string): Promise<Lock> {
+export async function acquireLock(path: string, command: string, patience?: Patience): Promise<Lock> {
+  const deadline = Date.now() + (patience?.seconds ?? 0) * 1000;
+  for (;;) {
+    try {
+      return await takeLock(path, command);
+    } catch (error) {
+      const isBrief = error instanceof Held && patience?.commands.includes(error.command);
+      if (!isBrief || Date.now() > deadline) throw error;
+    }
+    patience?.signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function takeLock(path: string, command: string): Promise<Lock> {
   const own: Holder = {
     pid: process.pid,
     startTimeTicks: (await startTimeOf(process.pid)) ?? 0,
@@ -91,10 +122,7 @@ async function requireStale(path: string): Promise<string | undefined> {
   const text = await readIfThere(path);
   const holder = text === undefined ? undefined : parseHolder(text);
   if (holder !== undefined && (await runs(holder))) {
-    throw new Failure(
-      "busy",
-      `"${holder.command}" works on this cluster since ${holder.since} (process ${holder.pid}); try again later`,
-    );
+    throw new Held(holder);
   }
   return text;
 }

@@ -9,6 +9,9 @@ import { walOf } from "./pgbackrest.ts";
 import { isStandby } from "./standby.ts";
 import { readWalStatus } from "./status.ts";
 
+/** They end within a minute or two; the timer of checks ends one after ten. */
+const brief = { commands: ["wal check", "wal setup"], seconds: 600 };
+
 /** Runs a command for physical backups, as the owner of the data directory, see {@link recordedApart}. */
 export async function walRecorded(
   context: Context,
@@ -19,6 +22,8 @@ export async function walRecorded(
   await requireDirectory(directory);
   const apart = {
     lockFile: join(directory, `.dbkeeper-wal-${context.config.cluster.name}.lock`),
+    // A timer's backup or drill that met a check would be missing until the next day or week.
+    patience: { ...brief, signal: context.signal },
     metricsFile,
     families: (previous: readonly Family[]) => currentFamilies(context, previous),
   };
