@@ -34,12 +34,11 @@ export interface World {
   /** Runs before the next call of this method and path is handled. */
   before(method: string, path: string, act: () => Promise<unknown>): void;
   clientOf(tokenId: string, tokenSecret: string): PbsClient;
-  restart(): Promise<World>;
   close(): Promise<void>;
 }
 
-export async function openWorld(given?: string): Promise<World> {
-  const folder = given ?? (await mkdtemp(join(tmpdir(), "lab-pbs-")));
+export async function openWorld(): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), "lab-pbs-"));
   const authority = await openCertificateAuthority(join(folder, "tls"));
   const tls = await serverCertificate(authority, join(folder, "tls"), {
     name: "pbs",
@@ -90,10 +89,6 @@ export async function openWorld(given?: string): Promise<World> {
     problems,
     before: (method, path, act) => interruptions.push({ method, path, act }),
     clientOf,
-    async restart() {
-      await end();
-      return openWorld(folder);
-    },
     async close() {
       await end();
       await rm(folder, { recursive: true, force: true });
