@@ -16,7 +16,7 @@ export const usedSpace = `1 - ${available} / ${size}`;
 export function capacity(lab: Lab): RuleGroup {
   return {
     name: "capacity",
-    intervalSeconds: lab.every(120),
+    intervalSeconds: lab.every(240),
     rules: [
       ...spaceLow(lab),
       spacePlan(lab),

@@ -1,11 +1,12 @@
 import type { Lab } from "./lab.ts";
+import { looksAtLastDay } from "./looks.ts";
 import { alert, type RuleGroup, selector } from "./rule.ts";
 
 /** What exporters and our own programs collect: a part that fails leaves no series, and what reads them is silent. */
 export function collection(lab: Lab): RuleGroup {
   return {
     name: "collection",
-    intervalSeconds: lab.every(120),
+    intervalSeconds: lab.every(240),
     rules: [
       postgresCollectorFails(lab),
       postgresExporterErrors(lab),
@@ -43,16 +44,11 @@ const postgresExporterErrors = (lab: Lab) =>
 
 const collected = 'node_scrape_collector_success{job="node"}';
 
-/** Four looks at the last day: a host has fifty such series, and to read all their samples would take seconds. */
-const collectedAgo = ["10m", "1h", "6h", "1d"]
-  .map((ago) => `label_replace(${collected} offset ${ago}, "ago", "${ago}", "", "")`)
-  .join(" or ");
-
 const nodeCollectorFails = (lab: Lab) =>
   alert({
     name: "NodeCollectorFailing",
     // One for hardware that a host has not never succeeds.
-    expression: `${collected} == 0 and max without (ago) (${collectedAgo}) == 1`,
+    expression: `${collected} == 0 and max without (ago) (${looksAtLastDay(collected)}) == 1`,
     forSeconds: lab.hold(300),
     severity: "warning",
     area: "monitoring",

@@ -1,4 +1,5 @@
 import type { Lab } from "./lab.ts";
+import { looksAtLastDay } from "./looks.ts";
 import { type Alert, alert } from "./rule.ts";
 
 /** File systems that lie on disks, here or elsewhere; images that are read-only by nature, and what comes and goes under /run, are not among them. */
@@ -52,7 +53,7 @@ function readOnly(lab: Lab): Alert {
   const series = `node_filesystem_readonly{job="node",${onDisks}}`;
   return alert({
     name: "FilesystemReadOnly",
-    expression: `${series} == ${limit.value} and min_over_time(${series}[1d:5m]) == 0`,
+    expression: `${series} == ${limit.value} and min without (ago) (${looksAtLastDay(series)}) == 0`,
     limit,
     severity: "critical",
     area: "resources",

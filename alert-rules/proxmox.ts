@@ -6,6 +6,8 @@ import { tiers } from "./tiers.ts";
 export function proxmox(lab: Lab): RuleGroup {
   return {
     name: "proxmox",
+    // What it reads is written once a minute at most.
+    intervalSeconds: lab.every(60),
     rules: [
       unreachable(lab),
       partUnread(lab),

@@ -109,7 +109,7 @@ function registerRules(bench: Command): void {
         "back at, and evaluates the rules that the program would deliver. The exit code is 1 where all groups together\n" +
         "need more than 10 % of their intervals, where an evaluation is left out or fails, where time grows faster than\n" +
         "the lab, or where an alert fires though nothing is wrong. What was made is removed, also after Ctrl-C. Needs\n" +
-        "12 GiB of memory, 4 GiB under the temporary folder and twenty minutes (--quick: 2 GiB and some\n" +
+        "12 GiB of memory, 4 GiB under the temporary folder and half an hour (--quick: 2 GiB and some\n" +
         "minutes); Prometheus is downloaded, or built once with optimisation.\n" +
         "\nExamples:\n  $ ./lab bench rules --quick\n  $ ./lab bench rules --json > bench.json\n",
     )
