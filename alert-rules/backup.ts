@@ -8,8 +8,8 @@ import type { FigureName } from "./thresholds.ts";
 export function backup(lab: Lab): RuleGroup {
   return {
     name: "backup",
-    // What it reads is written once a minute at most.
-    intervalSeconds: lab.every(60),
+    // Ages of hours and days, a rule for each of many.
+    intervalSeconds: lab.every(300),
     rules: [
       ...lab.clusters.flatMap((cluster) => [
         nothingProven(lab, cluster),

@@ -2,22 +2,18 @@ import { selector } from "./rule.ts";
 import type { Proofs } from "./testing/proof.ts";
 import type { Series } from "./testing/series.ts";
 
-const disk = {
+export const disk = {
   job: "node",
   instance: "proj-pg01",
   device: "/dev/sdb",
   fstype: "ext4",
   mountpoint: "/mnt/backup",
 };
-const GB = 1e9;
-const available = selector("node_filesystem_avail_bytes", disk);
+export const GB = 1e9;
+export const available = selector("node_filesystem_avail_bytes", disk);
 const free = selector("node_filesystem_files_free", disk);
-const size: Series = { [selector("node_filesystem_size_bytes", disk)]: 1000 * GB };
+export const size: Series = { [selector("node_filesystem_size_bytes", disk)]: 1000 * GB };
 const files: Series = { [selector("node_filesystem_files", disk)]: 1000 };
-
-const server = { job: "postgres", instance: "proj-pg01", cluster: "pg01" };
-const bytes = selector("pg_database_size_bytes", { ...server, datname: "desi" });
-const role = selector("pg_replication_is_replica", server);
 
 const sequence =
   'dbkeeper_sequence_used_ratio{job="node",instance="proj-pg01",cluster="pg01",database="desi"}';
@@ -115,57 +111,6 @@ export const capacityProofs: Proofs = [
     labels: disk,
     says: "If /mnt/backup on proj-pg01 goes on filling as in the last six hours, it is full in 8h 8m 48s.",
     shows: "8h 8m 48s",
-  },
-  {
-    alert: "DiskSpaceForecast",
-    severity: "warning",
-    stepMinutes: 360,
-    warmUpMinutes: 8 * 1440,
-    delayMinutes: 2880,
-    clearMinutes: 360,
-    always: size,
-    good: { [available]: 490 * GB },
-    bad: { [available]: { perMinute: -0.03 * GB } },
-    // Of this one less than half is used.
-    elsewhere: {
-      [available]: {
-        inTurn: [
-          [360, 950 * GB],
-          [0, { perMinute: -0.02 * GB }],
-        ],
-      },
-    },
-    labels: disk,
-    says: "If /mnt/backup on proj-pg01 goes on filling as in the last seven days, it is 85 % full in 21d 1h 31m 19s.",
-    shows: "21d 1h 31m 19s",
-  },
-  {
-    alert: "DatabaseGrowsFast",
-    severity: "warning",
-    stepMinutes: 360,
-    warmUpMinutes: 8 * 1440,
-    delayMinutes: 6480,
-    clearMinutes: 720,
-    always: { [role]: 0 },
-    good: { [bytes]: 5 * GB },
-    bad: { [bytes]: { perMinute: 0.0002 * GB } },
-    elsewhere: [
-      // A standby of the same growth is no second one.
-      { [role]: 1, [bytes]: { perMinute: 4 * GB } },
-      // One that is small may well double.
-      {
-        [role]: 0,
-        [bytes]: {
-          inTurn: [
-            [360, 0.3 * GB],
-            [0, { perMinute: 0.00003 * GB }],
-          ],
-        },
-      },
-    ],
-    labels: { ...server, datname: "desi" },
-    says: "If desi on proj-pg01 goes on growing as in the last seven days, it grows by 105.8% in 30 days: disks, dumps and their archive have to hold it.",
-    shows: "105.8% in 30 days",
   },
   {
     ...runsOut,

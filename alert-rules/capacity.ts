@@ -7,12 +7,13 @@ import { tiers } from "./tiers.ts";
 const ofPeople =
   'fstype!~"(ramfs|squashfs|iso9660|erofs|devtmpfs|efivarfs|overlay|fuse.lxcfs)",mountpoint!~"/(dev|proc|run|sys|snap)(/.*)?"';
 
-const available = `node_filesystem_avail_bytes{job="node",${ofPeople}}`;
-const size = `node_filesystem_size_bytes{job="node",${ofPeople}}`;
+/** Room that is left on each file system, in bytes. */
+export const available = `node_filesystem_avail_bytes{job="node",${ofPeople}}`;
+export const size = `node_filesystem_size_bytes{job="node",${ofPeople}}`;
 /** Used part of each file system, as a ratio. */
 export const usedSpace = `1 - ${available} / ${size}`;
 
-/** How full disks are, and when they will be: 75 % alert, 80 % plan, 85 % act. */
+/** How full disks are, and which will be within hours: 75 % alert, 80 % plan, 85 % act. */
 export function capacity(lab: Lab): RuleGroup {
   return {
     name: "capacity",
@@ -22,8 +23,7 @@ export function capacity(lab: Lab): RuleGroup {
       spacePlan(lab),
       ...inodesLow(lab),
       fullSoon(lab),
-      actForecast(lab),
-      ...(lab.clusters.length > 0 ? [databaseGrows(lab), ...sequences(lab)] : []),
+      ...(lab.clusters.length > 0 ? sequences(lab) : []),
     ],
   };
 }
@@ -72,7 +72,7 @@ const inodesLow = (lab: Lab) =>
   );
 
 /** Bytes a second that a file system loses, where it does. */
-const loss = (window: string) => `(-1 * deriv(${available}[${window}]) > 0)`;
+export const loss = (window: string) => `(-1 * deriv(${available}[${window}]) > 0)`;
 
 const fullSoon = (lab: Lab) => {
   const limit = lab.limit("diskFullSoon");
@@ -89,38 +89,5 @@ const fullSoon = (lab: Lab) => {
     description:
       "If {{ $labels.mountpoint }} on {{ $labels.instance }} goes on filling as in the last six hours, it is full in {{ $value | humanizeDuration }}.",
     value: "{{ $value | humanizeDuration }}",
-  });
-};
-
-/** Seven days, so that each night and one weekend are in it; three at least must have been seen. */
-const actForecast = (lab: Lab) => {
-  const limit = lab.limit("diskActForecast");
-  const share = Number((1 - lab.limit("diskUsedCritical").value).toFixed(6));
-  const lost = loss("7d:1h");
-  return alert({
-    name: "DiskSpaceForecast",
-    expression: `(${available} - ${share} * ${size}) / ${lost} < ${limit.value} and ${available} offset 3d > 0 and ${usedSpace} > ${lab.limit("diskForecastFloor").value}`,
-    limit,
-    severity: "warning",
-    area: "capacity",
-    summary: "A disk will have to be extended within a month.",
-    description: `If {{ $labels.mountpoint }} on {{ $labels.instance }} goes on filling as in the last seven days, it is ${lab.limit("diskUsedCritical").text} full in {{ $value | humanizeDuration }}.`,
-    value: "{{ $value | humanizeDuration }}",
-  });
-};
-
-const databaseGrows = (lab: Lab) => {
-  const limit = lab.limit("databaseGrowth");
-  const bytes = 'pg_database_size_bytes{job="postgres"}';
-  return alert({
-    name: "DatabaseGrowsFast",
-    expression: `(deriv(${bytes}[7d:1h]) * ${30 * 86_400} / ${bytes} > ${limit.value} and ${bytes} > ${lab.limit("databaseGrowthFloor").value} and ${bytes} offset 3d > 0) and on (instance) pg_replication_is_replica{job="postgres"} == 0`,
-    limit,
-    severity: "warning",
-    area: "capacity",
-    summary: "A database will double within a month.",
-    description:
-      "If {{ $labels.datname }} on {{ $labels.instance }} goes on growing as in the last seven days, it grows by {{ $value | humanizePercentage }} in 30 days: disks, dumps and their archive have to hold it.",
-    value: "{{ $value | humanizePercentage }} in 30 days",
   });
 };

@@ -12,8 +12,8 @@ const daySeconds = 86_400;
 export function certificates(lab: Lab): RuleGroup {
   return {
     name: "certificates",
-    // What it reads is written once a minute at most.
-    intervalSeconds: lab.every(60),
+    // Ages of hours and days, a rule for each of many.
+    intervalSeconds: lab.every(300),
     rules: [
       renewalMissed(lab),
       ...expires(lab),

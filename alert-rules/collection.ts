@@ -6,7 +6,7 @@ import { alert, type RuleGroup, selector } from "./rule.ts";
 export function collection(lab: Lab): RuleGroup {
   return {
     name: "collection",
-    intervalSeconds: lab.every(240),
+    intervalSeconds: lab.every(600),
     rules: [
       postgresCollectorFails(lab),
       postgresExporterErrors(lab),

@@ -8,6 +8,7 @@ import { certificates } from "./certificates.ts";
 import { checkRules } from "./check/check.ts";
 import { collection } from "./collection.ts";
 import { connections } from "./connections.ts";
+import { forecasts } from "./forecasts.ts";
 import { guestBackups } from "./guest-backups.ts";
 import { health } from "./health.ts";
 import { hosts } from "./hosts.ts";
@@ -28,7 +29,7 @@ import { replication } from "./replication.ts";
 import type { RuleGroup } from "./rule.ts";
 import { rustydb } from "./rustydb.ts";
 import { security } from "./security.ts";
-import { slo } from "./slo.ts";
+import { slo, sloDays } from "./slo.ts";
 import { snapshots } from "./snapshots.ts";
 import { stack } from "./stack.ts";
 import { targets } from "./targets.ts";
@@ -66,7 +67,9 @@ const areaFiles: readonly ((lab: Lab) => RuleGroup)[] = [
   rustydb,
   maintenance,
   slo,
+  sloDays,
   capacity,
+  forecasts,
   mysql,
   kubernetesStorage,
   anomalies,

@@ -8,8 +8,8 @@ import { type Alert, alert, type RuleGroup, selector } from "./rule.ts";
 export function guestBackups(lab: Lab): RuleGroup {
   return {
     name: "guest-backups",
-    // What it reads is written once a minute at most.
-    intervalSeconds: lab.every(60),
+    // Ages of hours and days, a rule for each of many.
+    intervalSeconds: lab.every(300),
     rules: [
       ...jobs(lab).map((job) => jobMissing(lab, job)),
       jobDisabled(lab),

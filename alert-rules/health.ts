@@ -20,6 +20,7 @@ export function health(lab: Lab): RuleGroup {
   const components = componentsOf(lab);
   return {
     name: "health",
+    intervalSeconds: lab.every(60),
     rules: [
       ...Object.entries(components).flatMap(([component, expressions]) =>
         expressions.map((expression) => record({ name: healthOf, expression, labels: { component } })),

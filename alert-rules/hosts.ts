@@ -7,8 +7,8 @@ import { alert, type RuleGroup } from "./rule.ts";
 export function hosts(lab: Lab): RuleGroup {
   return {
     name: "hosts",
-    // Most wait for five minutes, and every look takes in hundreds of series of each host.
-    intervalSeconds: lab.every(60),
+    // Most wait for five minutes, and every evaluation takes in hundreds of series of each host.
+    intervalSeconds: lab.every(120),
     rules: [
       ...processorsAndMemory(lab),
       ...filesystems(lab),

@@ -6,6 +6,7 @@ import { type Alert, alert, type RuleGroup } from "./rule.ts";
 export function integrity(lab: Lab): RuleGroup {
   return {
     name: "integrity",
+    intervalSeconds: lab.every(60),
     rules: [
       checksumFailed(lab),
       checksumsOff(lab),

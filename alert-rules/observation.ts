@@ -6,6 +6,8 @@ export function observation(lab: Lab): RuleGroup {
   const members = lab.clusters.flatMap(({ primary, standbys }) => [primary, ...standbys]);
   return {
     name: "observation",
+    // What it reads is written once a minute.
+    intervalSeconds: lab.every(60),
     rules:
       members.length === 0
         ? []

@@ -7,6 +7,8 @@ import { tiers } from "./tiers.ts";
 export function performance(lab: Lab): RuleGroup {
   return {
     name: "performance",
+    // Its rates are of minutes.
+    intervalSeconds: lab.every(60),
     rules: [
       ...statements(lab),
       ...blocks(lab),

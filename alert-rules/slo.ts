@@ -9,16 +9,23 @@ import { type Alert, alert, type Recording, type RuleGroup, record } from "./rul
 export function slo(lab: Lab): RuleGroup {
   return {
     name: "slo",
-    // Its windows are of days: once a minute is often enough.
-    intervalSeconds: Math.max(lab.hold(60), lab.evaluationIntervalSeconds),
+    intervalSeconds: lab.every(60),
     rules: [
-      ...availability(lab),
-      ...latency(lab),
+      live,
+      slowRate(lab),
+      ...windows.flatMap(([name, seconds]) => ratios(lab, name, seconds)),
       ...burns(lab, availabilityObjective),
       ...burns(lab, latencyObjective),
       ...backupRuns(lab),
     ],
   };
+}
+
+/** The windows of days by themselves: they move little in minutes, and there is much to read in them. */
+export function sloDays(lab: Lab): RuleGroup {
+  const rules = dayWindows.flatMap(([name, seconds]) => ratios(lab, name, seconds));
+  // Within the five minutes after which a series counts as gone.
+  return { name: "slo-days", intervalSeconds: lab.every(240), rules };
 }
 
 /** Of each severity, pairs of a long and a short window; their names are those at a site's normal pace. */
@@ -39,45 +46,41 @@ const windows = [
   ["1h", 3600],
   ["2h", 7200],
   ["6h", 21_600],
+] as const;
+const dayWindows = [
   ["1d", 86_400],
   ["3d", 259_200],
 ] as const;
 
 /** A server that does not answer its exporter is down, and so is one whose exporter does not answer. */
-function availability(lab: Lab): Recording[] {
-  return [
-    record({
-      name: "instance:postgres_live:bool",
-      expression: 'pg_up{job="postgres"} or up{job="postgres"} * 0',
-    }),
-    ...windows.map(([name, seconds]) =>
-      record({
-        name: `instance:postgres_live:error_ratio_${name}`,
-        expression: `1 - avg_over_time(instance:postgres_live:bool[${lab.window(seconds)}])`,
-      }),
-    ),
-  ];
-}
+const live = record({
+  name: "instance:postgres_live:bool",
+  expression: 'pg_up{job="postgres"} or up{job="postgres"} * 0',
+});
 
 /** The bound of the histogram that the objective speaks of: an objective of other than 100 ms needs another one. */
 const bound = "0.1";
+const rate = "database:postgres_statements:rate";
+const slow = "database:postgres_statements_slow:rate";
 
-function latency(lab: Lab): Recording[] {
-  const rate = "database:postgres_statements:rate";
-  const slow = "database:postgres_statements_slow:rate";
-  const floor = lab.limit("statementFloor").value;
+const slowRate = (lab: Lab) =>
+  record({
+    name: slow,
+    expression: `${rate} - sum by (instance, cluster, database) (rate(dbkeeper_observed_statement_duration_seconds_bucket{job="node",le="${bound}"}[${observedWindow(lab, 300)}]))`,
+  });
+
+/** Of a window, the part in which a server was down, and that of statements that were slow. */
+function ratios(lab: Lab, name: string, seconds: number): Recording[] {
+  // The values are rates of five minutes themselves: looks so far apart leave nothing out.
+  const window = seconds < 86_400 ? lab.window(seconds) : lab.looks(seconds, 300);
   return [
     record({
-      name: slow,
-      expression: `${rate} - sum by (instance, cluster, database) (rate(dbkeeper_observed_statement_duration_seconds_bucket{job="node",le="${bound}"}[${observedWindow(lab, 300)}]))`,
+      name: `instance:postgres_live:error_ratio_${name}`,
+      expression: `1 - avg_over_time(instance:postgres_live:bool[${lab.window(seconds)}])`,
     }),
-    ...windows.map(([name, seconds]) => {
-      // The values are rates of five minutes themselves: looks so far apart leave nothing out.
-      const window = seconds < 86_400 ? lab.window(seconds) : lab.looks(seconds, 300);
-      return record({
-        name: `database:postgres_statements_slow:error_ratio_${name}`,
-        expression: `avg_over_time(${slow}[${window}]) / (avg_over_time(${rate}[${window}]) > ${floor})`,
-      });
+    record({
+      name: `database:postgres_statements_slow:error_ratio_${name}`,
+      expression: `avg_over_time(${slow}[${window}]) / (avg_over_time(${rate}[${window}]) > ${lab.limit("statementFloor").value})`,
     }),
   ];
 }

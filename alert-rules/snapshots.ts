@@ -9,8 +9,8 @@ const daySeconds = 86_400;
 export function snapshots(lab: Lab): RuleGroup {
   return {
     name: "snapshots",
-    // What it reads is written once a minute at most.
-    intervalSeconds: lab.every(60),
+    // Ages of hours and days, a rule for each of many.
+    intervalSeconds: lab.every(300),
     rules: [
       ...lab.guests.flatMap((guest) => expected(lab, guest)),
       damaged(lab),

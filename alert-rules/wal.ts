@@ -9,6 +9,7 @@ export function wal(lab: Lab): RuleGroup {
   const archiving = lab.clusters.filter(({ hasPhysicalBackups }) => hasPhysicalBackups);
   return {
     name: "wal",
+    intervalSeconds: lab.every(60),
     rules: [
       ...directoryLarge(lab),
       ...(archiving.length > 0

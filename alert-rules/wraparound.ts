@@ -12,6 +12,7 @@ const onPrimary = 'and on (instance) dbkeeper_observed_in_recovery{job="node"} =
 export function wraparound(lab: Lab): RuleGroup {
   return {
     name: "wraparound",
+    intervalSeconds: lab.every(60),
     rules: [
       ...idsRunOut(lab, { name: "TransactionIdsRunOut", counter: "xid", what: "transaction ids" }),
       ...idsRunOut(lab, { name: "MultixactIdsRunOut", counter: "mxid", what: "multixact ids" }),

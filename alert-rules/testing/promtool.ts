@@ -74,34 +74,42 @@ export function testFile(tests: readonly object[], stepMinutes: number): string 
 
 /** The rules that a group is tested with: its own, and of what others record just what they read. */
 export function rulesUnderTest(group: RuleGroup, all: readonly RuleGroup[], links: Links): string {
-  const foreign = all.filter(({ name }) => name !== group.name).flatMap(({ rules }) => rules);
-  return renderRuleFile(
-    { name: group.name, rules: [...recordingsFor(group.rules, foreign), ...group.rules] },
-    links,
-  );
+  return renderRuleFile({ name: group.name, rules: withRecordings(group.rules, all) }, links);
 }
 
 /** The alerts of a name, and what is recorded for them. */
 function rulesNamed(name: string, group: RuleGroup, all: readonly RuleGroup[]): Rule[] {
-  const alerts = group.rules.filter((rule) => rule.kind === "alert" && rule.name === name);
-  const foreign = all.filter((other) => other.name !== group.name).flatMap(({ rules }) => rules);
-  return [...recordingsFor(alerts, [...foreign, ...group.rules]), ...alerts];
+  return withRecordings(
+    group.rules.filter((rule) => rule.kind === "alert" && rule.name === name),
+    all,
+  );
 }
 
-/** The recordings that rules read, and those that these read, in the order in which they are made. */
+/** Rules behind all that is recorded for them, so that one look at them all is enough. */
+export function withRecordings(rules: readonly Rule[], all: readonly RuleGroup[]): Rule[] {
+  const recorded = recordingsFor(
+    rules,
+    all.flatMap((group) => group.rules),
+  );
+  return [...recorded, ...rules.filter((rule) => !recorded.includes(rule))];
+}
+
+/** The recordings that rules read, and those that these read, each behind what it reads itself. */
 export function recordingsFor(rules: readonly Rule[], all: readonly Rule[]): Rule[] {
   const recordings = all.filter(({ kind }) => kind === "recording");
-  const needed = new Set<Rule>();
+  const seen = new Set<Rule>();
+  const ordered: Rule[] = [];
   const add = (expression: string) => {
     const names = new Set(selectorsOf(parseExpression(expression)).map(({ metric }) => metric));
     for (const recording of recordings) {
-      if (!names.has(recording.name) || needed.has(recording)) continue;
-      needed.add(recording);
+      if (!names.has(recording.name) || seen.has(recording)) continue;
+      seen.add(recording);
       add(recording.expression);
+      ordered.push(recording);
     }
   };
   for (const { expression } of rules) add(expression);
-  return recordings.filter((recording) => needed.has(recording));
+  return ordered;
 }
 
 export function alertOf(group: RuleGroup, { alert: name, severity, labels }: Proof): Alert {

@@ -7,6 +7,7 @@ import { capacityProofs } from "../capacity.proofs.ts";
 import { certificatesProofs } from "../certificates.proofs.ts";
 import { collectionProofs } from "../collection.proofs.ts";
 import { connectionsProofs } from "../connections.proofs.ts";
+import { forecastsProofs } from "../forecasts.proofs.ts";
 import { guestBackupsProofs } from "../guest-backups.proofs.ts";
 import { healthProofs } from "../health.proofs.ts";
 import { hostsProofs } from "../hosts.proofs.ts";
@@ -64,6 +65,7 @@ export const proofsByGroup: Readonly<Record<string, Proofs>> = {
   maintenance: maintenanceProofs,
   slo: sloProofs,
   capacity: capacityProofs,
+  forecasts: forecastsProofs,
   mysql: mysqlProofs,
   "kubernetes-storage": kubernetesStorageProofs,
   anomalies: anomaliesProofs,

@@ -2,7 +2,7 @@ import { selectorsOf } from "../promql/expression.ts";
 import { parseExpression } from "../promql/parse.ts";
 import type { Alert, Recording, RuleGroup } from "../rule.ts";
 import { mutantsOf, renamed } from "./mutations.ts";
-import { alertOf, recordingsFor } from "./promtool.ts";
+import { alertOf, withRecordings } from "./promtool.ts";
 import type { Proof } from "./proof.ts";
 import type { RecordedTest } from "./recorded.ts";
 
@@ -40,25 +40,18 @@ export function subjectsOf(
         group,
         proofs: some,
         recorded: [],
-        rules: rulesFor(new Set(some.map((proof) => alertOf(group, proof))), group, groups),
+        // Of many rules alike, one for each expected thing, only those that are proven.
+        rules: withRecordings([...new Set(some.map((proof) => alertOf(group, proof)))], groups),
       })),
       ...(tests.length > 0
-        ? [{ group, proofs: [], recorded: tests, rules: rulesFor(recordingsOf(group), group, groups) }]
+        ? [{ group, proofs: [], recorded: tests, rules: withRecordings(recordingsOf(group), groups) }]
         : []),
     ];
   });
 }
 
-function recordingsOf({ rules }: RuleGroup): ReadonlySet<Rule> {
-  return new Set(rules.filter(({ kind }) => kind === "recording"));
-}
-
-/** These and what is recorded for them. Of many rules alike, one for each expected thing, only those that are proven. */
-function rulesFor(wanted: ReadonlySet<Rule>, group: RuleGroup, groups: readonly RuleGroup[]): Rule[] {
-  const foreign = groups.filter(({ name }) => name !== group.name).flatMap(({ rules }) => rules);
-  const all = [...foreign, ...group.rules];
-  const read = new Set(recordingsFor([...wanted], all));
-  return all.filter((rule) => read.has(rule) || wanted.has(rule));
+function recordingsOf({ rules }: RuleGroup): Rule[] {
+  return rules.filter(({ kind }) => kind === "recording");
 }
 
 /** Every rule that some alert depends on, in every wrong form. */
