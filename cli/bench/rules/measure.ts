@@ -13,6 +13,7 @@ import { type Exporters, startExporters } from "./exporters.ts";
 import { type GroupState, groupStates, plainMetric } from "./group-metrics.ts";
 import { History } from "./history.ts";
 import { type Prometheus, startPrometheus } from "./prometheus.ts";
+import { deliveredIntervals, seenOften } from "./seldom.ts";
 import { monitoredSite } from "./site.ts";
 import { syntheticLab } from "./target.ts";
 import { until } from "./until.ts";
@@ -73,18 +74,20 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
   const site = parseSite(monitoredSite(instances));
   const inventory = inventoryOf(site);
   const { rules, buildSeconds } = await built(inventory);
+  const groups = ruleGroups(inventory);
+  const intervals = deliveredIntervals(groups, inventory.evaluationIntervalSeconds);
   const lab = syntheticLab(inventory);
   const exporters = await startExporters(lab, Math.floor(Date.now() / 1000));
   try {
     const prometheus = await startPrometheus(options.prometheus, signal);
     try {
       say(`${instances} instances: writing their past\n`);
-      const history = new History({ lab, exporters, prometheus, groups: ruleGroups(inventory) });
+      const history = new History({ lab, exporters, prometheus, groups });
       await history.write();
       await written(prometheus, signal);
       await history.goOn();
       say(`${instances} instances: evaluating their rules\n`);
-      await configure(prometheus, { site, exporters, rules });
+      await configure(prometheus, { site, exporters, rules: seenOften(rules, groups) });
       const watched = await watch(prometheus, options, inventory.scrapeIntervalSeconds);
       return {
         instances,
@@ -92,6 +95,10 @@ export async function measureRules(options: MeasureOptions): Promise<RuleFigures
         buildSeconds,
         historySamples: history.samples,
         ...watched,
+        groups: watched.groups.map((group) => ({
+          ...group,
+          intervalSeconds: intervals.get(group.group) ?? group.intervalSeconds,
+        })),
       };
     } finally {
       await prometheus.stop();
