@@ -1,6 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
-const sampleEveryMs = 100;
+// A program that ends soon is looked at soon; one that goes on is held up by it no more than ten times a second.
+const leastMsApart = 10;
+const mostMsApart = 100;
 
 /** Watches how much memory all processes below this one hold together. */
 export interface MemoryWatch {
@@ -17,19 +20,22 @@ export interface MemoryWatchOptions {
 }
 
 export async function watchMemory({ onlyNew = false }: MemoryWatchOptions = {}): Promise<MemoryWatch> {
+  const before = new Set(onlyNew ? childrenIn(await allParents(), process.pid) : []);
+  const ended = new AbortController();
+  const { signal } = ended;
   let peakBytes = 0;
-  let busy = false;
-  const before = onlyNew ? childrenIn(await allParents(), process.pid) : [];
-  const sample = async () => {
-    if (busy) return;
-    busy = true;
-    peakBytes = Math.max(peakBytes, await bytesBelow(process.pid, new Set(before)));
-    busy = false;
+  const look = async () => {
+    const startedAt = performance.now();
+    while (!signal.aborted) {
+      peakBytes = Math.max(peakBytes, await bytesBelow(process.pid, before));
+      const pauseMs = Math.min(Math.max((performance.now() - startedAt) / 10, leastMsApart), mostMsApart);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
   };
-  const timer = setInterval(() => void sample(), sampleEveryMs);
+  void look();
   return {
     stop() {
-      clearInterval(timer);
+      ended.abort();
       return peakBytes / 2 ** 20;
     },
   };
