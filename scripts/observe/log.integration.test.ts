@@ -65,14 +65,15 @@ describe.skipIf(serverPrograms === undefined)(
       const killed = (await one.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid ?? 0;
       two.on("error", () => undefined);
       process.kill(killed, "SIGKILL");
+      // Before the server has seen it, it still answers.
+      await until("the log to hold the end", async () =>
+        (await readFile(observed.logFile, "utf8")).includes("terminated by signal"),
+      );
       await until("the server to be back", () =>
         cluster.sql("select 1").then(
           () => true,
           () => false,
         ),
-      );
-      await until("the log to hold the end", async () =>
-        (await readFile(observed.logFile, "utf8")).includes("terminated by signal"),
       );
       await until("the archiver", async () => logged(before, await observed.look(), "archive_failed") >= 1);
       const after = await observed.look();
