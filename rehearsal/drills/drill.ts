@@ -14,6 +14,9 @@ export interface DrillLab {
   /** Starts a script in a guest that goes on until the drill is mended, or its time is over. */
   keepRunning(member: Member, name: string, script: string): Promise<void>;
   stopRunning(member: Member, name: string): Promise<void>;
+  /** Keeps every processor of the machine busy until it is told to stop, or its time is over. */
+  keepBusy(): void;
+  stopBusy(): void;
 }
 
 /** Something that breaks in real labs, and the alert that must tell of it. */

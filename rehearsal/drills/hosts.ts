@@ -12,18 +12,10 @@ export const hostDrills: readonly Drill[] = [
     severity: "critical",
     labels: { instance: "proj-pg02" },
     says: "proj-pg02",
-    // Guests share the machine's processors: all of them see it.
     disturbs: ["load"],
-    break: async ({ keepRunning }) => {
-      const loop = "while :; do :; done";
-      await keepRunning(
-        "standby",
-        "cpu",
-        // Each is bound to its processor: programs that are this nice may otherwise be left together on one.
-        `for n in $(seq 0 $(( $(nproc) - 1 ))); do nice -n 19 taskset --cpu-list $n bash -c '${loop}' & done; wait`,
-      );
-    },
-    mend: async ({ stopRunning }) => stopRunning("standby", "cpu"),
+    // A guest may use as many processors as it has, and sees how busy all of the machine's are.
+    break: async ({ keepBusy }) => keepBusy(),
+    mend: async ({ stopBusy }) => stopBusy(),
   },
   {
     name: "eat-memory",

@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { execInGuest } from "../guests/exec.ts";
 import type { Instance } from "../lab/instance.ts";
 import { placeOf } from "../lab/places.ts";
@@ -10,6 +12,7 @@ const vmids: Readonly<Record<Member, number>> = { primary: 2002, standby: 2003, 
 const forgottenAfterSeconds = 600;
 
 export function drillLabOf(instance: Instance): DrillLab {
+  const busy: ChildProcess[] = [];
   const attempt: DrillLab["attempt"] = (member, script) =>
     execInGuest(placeOf(instance, vmids[member]), ["bash", "-c", script], { timeoutSeconds: 120 });
   const sh: DrillLab["sh"] = async (member, script) => {
@@ -33,6 +36,14 @@ export function drillLabOf(instance: Instance): DrillLab {
         ...["bash", "-c", script],
       ]);
       if (exitCode !== 0) throw new Error(`the ${member} does not start the drill's load: ${stderr.trim()}`);
+    },
+    keepBusy: () => {
+      const loop = ["timeout", String(forgottenAfterSeconds), "sh", "-c", "while :; do :; done"];
+      for (let count = 0; count < availableParallelism(); count++)
+        busy.push(spawn("nice", ["-n", "19", ...loop], { stdio: "ignore" }));
+    },
+    stopBusy: () => {
+      for (const child of busy.splice(0)) child.kill();
     },
     stopRunning: async (member, name) => {
       await attempt(member, `systemctl stop ${unitOf(name)} || true`);
