@@ -9,7 +9,7 @@ import { type Alert, alert, type Recording, type RuleGroup, record } from "./rul
  * -1 for unusually low. One vote is no news, and votes against each other are none.
  */
 export function anomalies(lab: Lab): RuleGroup {
-  const intervalSeconds = Math.max(lab.hold(60), lab.evaluationIntervalSeconds);
+  const intervalSeconds = lab.every(60);
   return {
     name: "anomalies",
     intervalSeconds,

@@ -18,6 +18,10 @@ describe("a site's pace", () => {
     expect([paced(0.01).hold(300), paced(0.01).hold(10), paced(0.01).hold(0)]).toEqual([15, 10, 0]);
   });
 
+  it("evaluates slow groups more often where it is quick, but never more seldom", () => {
+    expect([0.01, 0.5, 1, 4].map((pace) => paced(pace).every(240))).toEqual([5, 120, 240, 240]);
+  });
+
   it("keeps windows wide enough for four scrapes", () => {
     expect(paced(0.01).window(300)).toBe("20s");
   });

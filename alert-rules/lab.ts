@@ -38,7 +38,8 @@ export function labOf(inventory: Inventory): Lab {
     looks: (seconds, stepSeconds) =>
       `${window(seconds)}:${promDuration(Math.max(Math.floor(stepSeconds * pace), scrapeIntervalSeconds))}`,
     every: (seconds) => {
-      const looks = Math.floor((seconds * pace) / evaluationIntervalSeconds);
+      // Never more seldom than asked, or what is recorded would count as gone in between.
+      const looks = Math.floor((seconds * Math.min(pace, 1)) / evaluationIntervalSeconds);
       return Math.max(looks, 1) * evaluationIntervalSeconds;
     },
   };
